@@ -1,0 +1,1 @@
+"""Types that cross every border: the experiment, the lock, steps, kinds, errors."""

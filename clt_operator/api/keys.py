@@ -1,0 +1,44 @@
+"""Keys: the name of a result is the SHA-256 of everything that decides its bytes.
+
+Canonical JSON is UTF-8, sorted, without white space; floats are written in their shortest
+form that reads back (Python's ``repr``), and NaN is refused.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from clt_operator.api.base import Params
+
+
+def canonical(value: Any) -> str:
+    """The one JSON text of a value.
+
+    Raises ValueError for NaN and infinities, TypeError for what JSON cannot say.
+    """
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+
+
+def canonical_params(params: Params) -> str:
+    """Parameters as hashed: fields at their introduction default are left out."""
+    return canonical(params.model_dump(mode="json", exclude_defaults=True))
+
+
+def step_key(
+    kind: str, version: int, params_json: str, inputs: Iterable[tuple[str, str, str]]
+) -> str:
+    """The key of a step.
+
+    ``inputs`` are (name, key of the artifact, output name); their order does not matter.
+    """
+    listed = canonical(sorted(inputs))
+    text = f'{{"inputs":{listed},"kind":"{kind}","params":{params_json},"version":{version}}}'
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of the canonical JSON of a value, in hexadecimal."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""Data plane: what runs inside a Job. One package per step kind."""
