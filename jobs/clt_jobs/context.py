@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 
-class StopRequested(Exception):  # noqa: N818 - a request, not an error
+class StopRequested(Exception):
     """Raised by a step after it saved its state on request; the runner exits 75."""
 
 
