@@ -1,0 +1,33 @@
+"""Where steps run. Nothing here is part of a key."""
+
+from pydantic import Field
+
+from clt_operator.api.base import SpecModel
+from clt_operator.api.spec.names import Count, PositiveCount
+
+
+class ResourcesSpec(SpecModel):
+    pool: str = Field("", max_length=63, description="Profile of a node pool.")
+    gpus: Count = 0
+    nodes: PositiveCount = 1
+    cpus: PositiveCount = 1
+    memory: str = Field("4Gi", pattern=r"^[0-9]+(\.[0-9]+)?(Ki|Mi|Gi|Ti|k|M|G|T)?$", max_length=16)
+    threads: PositiveCount = Field(1, description="Threads of arithmetic; part of exact repeats.")
+    micro_batch_size: Count = Field(0, description="Rows at a time on one device; 0: the batch.")
+    batch_size: PositiveCount = Field(32, description="Items at a time in evaluation.")
+    deadline_seconds: Count = Field(0, description="0: none.")
+    grace_seconds: PositiveCount = Field(120, description="Time to save after a stop request.")
+    image: str = Field("", max_length=512, description="Default: the installation's image.")
+
+
+class ComputeSpec(SpecModel):
+    train: ResourcesSpec = ResourcesSpec()
+    evaluate: ResourcesSpec = ResourcesSpec()
+    data: ResourcesSpec = ResourcesSpec()
+    report: ResourcesSpec = ResourcesSpec()
+    queue: str = Field("", max_length=63, description="Queue that admits the Jobs (Kueue).")
+    max_parallel: Count = Field(0, description="Jobs at a time without a queue; 0: no limit.")
+
+
+class RetriesSpec(SpecModel):
+    limit: Count = Field(3, le=100, description="Counted attempts of a step before it failed.")

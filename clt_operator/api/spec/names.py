@@ -1,0 +1,27 @@
+"""Names that users give, and the URIs that sources are written as."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+# Names become labels, file names and parts of Job names: RFC 1123, short.
+Name = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$", min_length=1, max_length=63)
+]
+ObjectName = Annotated[
+    str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", min_length=1, max_length=63)
+]
+LanguageCode = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z_-]*$", min_length=2, max_length=32)]
+Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
+PositiveCount = Annotated[int, Field(ge=1, le=1_000_000_000)]
+Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
+Text = Annotated[str, Field(max_length=4096)]
+
+ROW_SCHEMES = ("hf", "jsonl", "json", "parquet", "tsv", "csv", "generator")
+MODEL_SCHEMES = ("hf", "file", "s3", "gguf", "init", "stage")
+
+
+def split_source(source: str) -> tuple[str, str]:
+    """``scheme:rest`` as (scheme, rest); the scheme is empty where there is none."""
+    scheme, colon, rest = source.partition(":")
+    return (scheme, rest) if colon else ("", source)

@@ -1,0 +1,43 @@
+"""What the report answers, fixed before the results are seen."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from clt_operator.api.base import SpecModel
+from clt_operator.api.spec.names import Count, Name, Text
+
+
+class AtSpec(SpecModel):
+    samples_per_language: Count
+
+
+class BaselineSpec(SpecModel):
+    samples_per_language: Count = 0
+
+
+class ContrastSpec(SpecModel):
+    """A difference against the baseline, declared beforehand."""
+
+    name: Name
+    at: AtSpec
+    sweep: str = Field("", max_length=63, description="Default: every sweep that has the point.")
+    languages: str = Field(
+        "nonpivot", max_length=32, description="nonpivot, seen, unseen, all, or one code."
+    )
+    margin: float = Field(
+        0.0, ge=0, description="Differences within it count as none (equivalence margin)."
+    )
+    primary: bool = False
+
+
+class ReportSpec(SpecModel):
+    title: Text = "Cross-lingual transfer"
+    notes: list[Text] = Field([], max_length=32, description="Sentences shown in the report.")
+    baseline: BaselineSpec = BaselineSpec()
+    contrasts: list[ContrastSpec] = Field([], max_length=64)
+    confidence: float = Field(0.95, gt=0.5, lt=1)
+    plateau_margin: float = Field(0.0, ge=0, description="0: no plateau is looked for.")
+    on_missing: Literal["wait", "partial"] = Field(
+        "wait", description="partial: report without cells that failed, listing them."
+    )

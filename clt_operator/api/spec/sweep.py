@@ -1,0 +1,114 @@
+"""Sweeps: named grids of runs; stages: models trained before the sweeps."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from clt_operator.api.base import SpecModel
+from clt_operator.api.spec.names import Count, LanguageCode, Name, PositiveCount, Seed
+from clt_operator.api.spec.train import TrainSpec
+
+Unit = Literal["samples", "tokens", "supervised_tokens"]
+Alignment = Literal["parallel", "independent", "disjoint"]
+Control = Literal["pivot_matched", "equal_steps", "token_matched"]
+
+
+class Range(SpecModel):
+    """``from`` to ``to`` inclusive, by ``step``."""
+
+    start: Count = Field(alias="from")
+    to: Count
+    step: PositiveCount
+
+
+class Counts(SpecModel):
+    """A list of counts: ``values`` and then those of ``range``; repeats are dropped."""
+
+    values: list[Count] = Field([], max_length=10_000)
+    range: Range | None = None
+
+    def expand(self) -> list[int]:
+        counts = list(self.values)
+        if self.range:
+            counts += range(self.range.start, self.range.to + 1, self.range.step)
+        return list(dict.fromkeys(counts))
+
+
+class Filter(SpecModel):
+    """Points that have one of the listed values in every field that is given."""
+
+    models: list[Name] = []
+    tasks: list[Name] = []
+    mixes: list[Name] = []
+    samples_per_language: list[Count] = []
+    seeds: list[Seed] = []
+    controls: list[str] = []
+    axes: dict[str, list[Any]] = {}
+
+
+class SweepSpec(SpecModel):
+    """A grid: models × tasks × mixes × samplesPerLanguage × axes × seeds."""
+
+    name: Name
+    models: list[Name] = Field(
+        [], description="Default: every model that is not merely the start of a stage."
+    )
+    tasks: list[Name] = Field([], description="Default: every task with training and test rows.")
+    task_mode: Literal["each", "joint"] = Field(
+        "each", description="each: one run per task; joint: one run on all tasks together."
+    )
+    mixes: list[Name] = Field([], description="Default: all mixes.")
+    pivot_samples: PositiveCount = Field(description="Rows of the pivot, per task.")
+    samples_per_language: Counts = Field(
+        description="k: rows of each other language of the mix, per task."
+    )
+    quotas: dict[str, Count] = Field(
+        {}, description="Languages with a fixed quota instead of k (where k is above 0)."
+    )
+    scale: dict[str, float] = Field({}, description="Languages that get k times this factor.")
+    unit: Unit = "samples"
+    budget: Literal["additive", "substitutive"] = Field(
+        "additive",
+        description="additive: k comes on top of the pivot's rows; substitutive: it replaces "
+        "rows of the pivot, the total stays.",
+    )
+    controls: list[Control] = Field(
+        [],
+        description="Further runs at every k above 0: pivot_matched (pivot alone, as many rows), "
+        "equal_steps (as many optimiser steps as k=0), token_matched (as many supervised tokens).",
+    )
+    alignment: Alignment = Field(
+        "parallel", description="Whether languages get the same items, others, or no common one."
+    )
+    axes: dict[str, list[Any]] = Field(
+        {}, description="Paths into the spec with values, such as train.learningRate: [1e-5, 2e-5]."
+    )
+    include: list[Filter] = Field([], description="If given, only points that match one are kept.")
+    exclude: list[Filter] = Field([], description="Points that match one are dropped.")
+    seeds: list[Seed] = Field([], description="Default: the experiment's seeds.")
+    untrained: bool = Field(False, description="Evaluate the models before training, too.")
+
+
+class StageSpec(SpecModel):
+    """A model trained before the sweeps, used as ``source: stage:NAME``."""
+
+    name: Name
+    model: Name = Field(description="Model that the stage starts from.")
+    tasks: list[Name] = Field(min_length=1)
+    languages: list[LanguageCode] = Field(min_length=1)
+    samples: Count = Field(0, description="Rows per task and language; 0: all that the source has.")
+    unit: Unit = "samples"
+    alignment: Alignment = "parallel"
+    train: TrainSpec | None = Field(None, description="Replaces the experiment's train section.")
+    seed: Seed = Field(0, description="All runs of all seeds start from this one model.")
+
+
+class SeedsSpec(SpecModel):
+    """Which of the four seeds follow the run's seed, and which stay fixed."""
+
+    subset: Literal["varies", "fixed"] = Field(
+        "varies", description="Which rows are used. fixed narrows claims to those rows."
+    )
+    order: Literal["varies", "fixed"] = "varies"
+    init: Literal["varies", "fixed"] = "varies"
+    decode: Literal["varies", "fixed"] = "varies"
