@@ -42,3 +42,11 @@ def step_key(
 def digest(value: Any) -> str:
     """SHA-256 of the canonical JSON of a value, in hexadecimal."""
     return hashlib.sha256(canonical(value).encode()).hexdigest()
+
+
+def files_digest(sha256s: list[str]) -> str:
+    """The content digest of a source of several files: their order and names do not matter.
+
+    ``sha256s`` are the SHA-256 of each file's bytes as stored, in hexadecimal.
+    """
+    return digest(sorted(sha256s))
