@@ -25,9 +25,18 @@ class Input:
 
 @dataclass(frozen=True)
 class Work:
-    """Parameters with their canonical JSON, made once and shared by all steps that have them."""
+    """Parameters with their canonical JSON, made once and shared by all steps that have them.
+
+    ``locked_version`` is the kind version that the lock pinned: it is hashed, and a step runs only on
+    a release that implements it.
+    """
 
     params: Params
+    locked_version: int | None = None
+
+    @property
+    def version(self) -> int:
+        return self.params.version if self.locked_version is None else self.locked_version
 
     @cached_property
     def json(self) -> str:
@@ -62,7 +71,7 @@ def make_step(
     """A step with its key computed."""
     key = step_key(
         work.params.kind,
-        work.params.version,
+        work.version,
         work.json,
         [(i.name, i.key, i.output) for i in inputs],
     )
@@ -91,7 +100,7 @@ class StepDocument(Record):
         return StepDocument(
             key=step.key,
             kind=step.kind,
-            version=step.params.version,
+            version=step.work.version,
             params=step.params.model_dump(mode="json", exclude_defaults=True),
             inputs=[InputRef(name=i.name, key=i.key, output=i.output) for i in step.inputs],
             hints=dict(step.hints),
