@@ -1,6 +1,7 @@
 """What an object store must do; ``file:`` and ``s3:`` implement it, nothing else differs.
 
-Names are relative to the store's prefix, separated by ``/``. Only ``create`` is conditional:
+Names are relative to the store's prefix, separated by ``/`` (``names`` says which are
+possible); no object's name may be the directory of another's. Only ``create`` is conditional:
 the whole commit protocol rests on it, so a store that cannot is refused by ``probe``.
 """
 
@@ -29,11 +30,14 @@ class ObjectStore(Protocol):
     def uri(self) -> str: ...
 
     def get(self, name: str, start: int = 0, length: int | None = None) -> bytes:
-        """The bytes of an object, or of a range of it."""
+        """The bytes of an object, or of a range of it; fewer where the object ends before."""
         ...
 
-    def put(self, name: str, data: bytes) -> None:
-        """Write or replace, atomically: readers see the old bytes or the new ones."""
+    def put(self, name: str, data: bytes, *, durable: bool = True) -> None:
+        """Write or replace, atomically: readers see the old bytes or the new ones.
+
+        ``durable=False``: a power failure may lose it (progress, logs), which is quicker.
+        """
         ...
 
     def create(self, name: str, data: bytes) -> bool:
