@@ -15,9 +15,11 @@ class Problem:
     hint: str = ""
     file: str = ""
     line: int = 0  # from 1; 0 where unknown
+    column: int = 0  # from 1; 0 where a line says enough
 
     def __str__(self) -> str:
         place = f"{self.file or 'spec'}:{self.line}" if self.line else self.file
+        place += f":{self.column}" if self.line and self.column else ""
         head = ": ".join(part for part in (place, self.path, self.message) if part)
         return f"{head} ({self.hint})" if self.hint else head
 
@@ -29,13 +31,18 @@ class CltError(Exception):
 
 
 class SpecError(CltError):
-    """The spec is wrong. Carries every problem found, in the order of the file."""
+    """The spec is wrong. Carries every problem found, in the order of the file; its text
+    shows the first 100 and says how many there are."""
 
     exit_code = 2
+    shown = 100
 
     def __init__(self, problems: list[Problem]) -> None:
-        self.problems = sorted(problems, key=lambda p: (p.file, p.line, p.path))
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        self.problems = sorted(problems, key=lambda p: (p.file, p.line, p.column, p.path))
+        shown = [str(problem) for problem in self.problems[: self.shown]]
+        if len(self.problems) > self.shown:
+            shown.append(f"and {len(self.problems) - self.shown} more problems")
+        super().__init__("\n".join(shown))
 
 
 class InputError(CltError):
