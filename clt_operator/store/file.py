@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from clt_operator.api.errors import StoreError
-from clt_operator.store.file_errors import as_store_errors
+from clt_operator.store.file_errors import appearing_whole, as_store_errors, reading
 from clt_operator.store.names import TEMPORARY, check_name, check_prefix
 from clt_operator.store.protocol import ObjectInfo
 
@@ -51,28 +51,14 @@ class FileStore:
         return self._write(name, lambda target: _write_all(target, data), _link, durable=True)
 
     def upload(self, name: str, path: Path) -> None:
-        source = _open_source(path)
-        try:
-            self._write(name, lambda target: _copy(source, target), os.replace, durable=True)
-        finally:
-            os.close(source)
+        with reading(path) as source:
+            self._write(name, lambda target: _copy(source.fileno(), target), os.replace, True)
 
     def download(self, name: str, path: Path) -> None:
-        partial = path.with_name(f"{TEMPORARY}{uuid.uuid4().hex}")
         with as_store_errors(self.root, name):
-            source = os.open(self._path(name), os.O_RDONLY)
-        try:
-            with as_store_errors(path.parent, path.name, writing=True):
-                path.parent.mkdir(parents=True, exist_ok=True)
-                target = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
-                try:
-                    _copy(source, target)
-                finally:
-                    os.close(target)
-                partial.replace(path)
-        finally:
-            os.close(source)
-            partial.unlink(missing_ok=True)
+            source = self._path(name).open("rb", buffering=0)
+        with source, appearing_whole(path) as target:
+            _copy(source.fileno(), target.fileno())
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         head, _, tail = check_prefix(prefix).rpartition("/")
@@ -184,13 +170,6 @@ def _link(partial: Path, final: Path) -> bool:
         # Over NFS the answer to a link that was made may be lost: the link count knows.
         return partial.stat().st_nlink == 2
     return True
-
-
-def _open_source(path: Path) -> int:
-    try:
-        return os.open(path, os.O_RDONLY)
-    except OSError as error:
-        raise StoreError(f"cannot read {path} to store it: {error.strerror}") from error
 
 
 def _read(source: int, count: int) -> bytes:

@@ -1,11 +1,14 @@
 """What the operating system refuses, in words that name the place and the next step."""
 
 import errno
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from clt_operator.api.errors import CltError, StoreError, TransientError
+from clt_operator.store.names import TEMPORARY
 from clt_operator.store.protocol import ObjectNotFound
 
 MAY_PASS = {
@@ -37,6 +40,31 @@ def as_store_errors(root: Path, name: str, *, writing: bool = False) -> Iterator
         yield
     except OSError as error:
         raise explain(error, root, name, writing=writing) from error
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[BinaryIO]:
+    """A local file that is to be stored, open for reading."""
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise StoreError(f"cannot read {path} to store it: {error.strerror}") from error
+    with file:
+        yield file
+
+
+@contextmanager
+def appearing_whole(path: Path) -> Iterator[BinaryIO]:
+    """A temporary file beside ``path`` that takes its name when the block ends well."""
+    partial = path.with_name(f"{TEMPORARY}{uuid.uuid4().hex}")
+    try:
+        with as_store_errors(path.parent, path.name, writing=True):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with partial.open("xb") as file:
+                yield file
+            partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def explain(error: OSError, root: Path, name: str, *, writing: bool) -> CltError | ObjectNotFound:

@@ -20,7 +20,8 @@ JSON_OBJECT: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 
 def encode(value: Record | dict[str, Any]) -> bytes:
     """Compact UTF-8 JSON in the order of the record's fields."""
-    return to_json(value, inf_nan_mode="strings")
+    plain = value.model_dump() if isinstance(value, Record) else value
+    return to_json(plain, inf_nan_mode="strings")
 
 
 def read(store: ObjectStore, name: str, record: type[T]) -> T | None:
