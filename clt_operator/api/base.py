@@ -23,6 +23,12 @@ class Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+# For records of which a step holds tens of thousands: a frozen dataclass with slots, which
+# pydantic validates and dumps like a model, at a quarter of the memory. Usage:
+# ``__pydantic_config__: ClassVar[ConfigDict] = STRICT``.
+STRICT = ConfigDict(extra="forbid")
+
+
 class Params(Record):
     """The parameters of one step kind: everything that decides the bytes of its result.
 

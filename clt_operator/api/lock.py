@@ -5,6 +5,23 @@ lock can be planned with, and the plan says so, but not applied.
 """
 
 from clt_operator.api.base import Record
+from clt_operator.api.keys import digest
+from clt_operator.api.spec.model import ModelSpec
+from clt_operator.api.spec.task import DataSpec
+
+
+_DATA_FIELDS = {"source", "revision", "config", "split", "language_column", "language_names"}
+_MODEL_FIELDS = {"source", "revision"}
+
+
+def data_request(data: DataSpec) -> str:
+    """What names a data source in the lock: the digest of the spec fields that locate it."""
+    return digest(data.model_dump(mode="json", include=_DATA_FIELDS))
+
+
+def model_request(model: ModelSpec) -> str:
+    """What names a model in the lock."""
+    return digest(model.model_dump(mode="json", include=_MODEL_FIELDS))
 
 
 class FileLock(Record):
@@ -25,10 +42,9 @@ class LanguageRows(Record):
 
 
 class SourceLock(Record):
-    """A data source, by language. ``request`` is the digest of the spec fields it came from."""
+    """A data source, by language."""
 
     source: str
-    request: str
     revision: str = ""
     pinned: bool = True
     languages: dict[str, LanguageRows] = {}
@@ -36,7 +52,6 @@ class SourceLock(Record):
 
 class ModelLock(Record):
     source: str
-    request: str
     revision: str = ""
     digest: str = ""
     pinned: bool = True
@@ -54,12 +69,12 @@ class Lock(Record):
     clt_version: str
     kind_versions: dict[str, int]
     variables: dict[str, str] = {}  # interpolated by the CLI
-    models: dict[str, ModelLock] = {}
-    sources: dict[str, SourceLock] = {}  # by "<task>/<role>"
+    models: dict[str, ModelLock] = {}  # by request
+    sources: dict[str, SourceLock] = {}  # by request
     spec: dict[str, object] = {}  # as resolved: every default written out
 
     @property
     def unpinned(self) -> list[str]:
         """Sources and models that still have no revision, as the spec writes them."""
-        entries = [*self.models.values(), *self.sources.values()]
+        entries: list[ModelLock | SourceLock] = [*self.models.values(), *self.sources.values()]
         return sorted({entry.source for entry in entries if not entry.pinned})

@@ -7,13 +7,20 @@ language, metric, n, mean, failed, truncated, signature, corpus_score, missing (
 where present)).
 """
 
+from dataclasses import dataclass
 from typing import ClassVar
 
-from clt_operator.api.base import Params, Record
+from pydantic import ConfigDict
+
+from clt_operator.api.base import STRICT, Params
 
 
-class Cell(Record):
-    """One (training, task, language, metric); ``training`` is the key of the model's maker."""
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One (training, task, language, metric); ``training`` is the key of the model's maker,
+    with a suffix where one model is evaluated in several ways."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
     training: str
     task: str

@@ -6,13 +6,19 @@ Outputs: ``tables`` (Parquet files: cells, points, contrasts, quantities, droppe
 (``report.html``), ``summary`` (``summary.json``). All three are functions of the key.
 """
 
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from clt_operator.api.base import Params, Record
+from pydantic import ConfigDict
+
+from clt_operator.api.base import STRICT, Params, Record
 
 
-class Point(Record):
+@dataclass(frozen=True, slots=True)
+class Point:
     """One point of a sweep for one seed: which training stands there."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
     sweep: str
     model: str
@@ -23,7 +29,7 @@ class Point(Record):
     training: str  # key; of the untrained model: its fetch or stage key
     languages: list[str]  # the declared mix: seen, at every k including 0
     control: str = ""  # "", pivot_matched, equal_steps, token_matched, substitutive, untrained
-    coordinates: dict[str, str] = {}  # values of further axes
+    coordinates: dict[str, str] = field(default_factory=dict)  # values of further axes
 
 
 class EvaluatedTask(Record):
