@@ -9,7 +9,6 @@ from clt_operator.api.keys import digest
 from clt_operator.api.spec.model import ModelSpec
 from clt_operator.api.spec.task import DataSpec
 
-
 _DATA_FIELDS = {"source", "revision", "config", "split", "language_column", "language_names"}
 _MODEL_FIELDS = {"source", "revision"}
 

@@ -27,8 +27,8 @@ class Input:
 class Work:
     """Parameters with their canonical JSON, made once and shared by all steps that have them.
 
-    ``locked_version`` is the kind version that the lock pinned: it is hashed, and a step runs only on
-    a release that implements it.
+    ``locked_version`` is the kind version that the lock pinned: it is hashed, and a step runs
+    only on a release that implements it.
     """
 
     params: Params

@@ -1,0 +1,43 @@
+"""Collects problems; knows the checks that recur: unique names, known names."""
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+from clt_operator.api.errors import Problem
+from clt_operator.api.languages import UnknownLanguage, language
+
+
+class Findings:
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+
+    def add(self, path: str, message: str, hint: str = "") -> None:
+        self.problems.append(Problem(path, message, hint))
+
+    def unique(self, path: str, names: Sequence[str], field: str = ".name") -> None:
+        """Each repeated name is a problem at its second place."""
+        seen: set[str] = set()
+        for at, name in enumerate(names):
+            if name in seen:
+                self.add(f"{path}[{at}]{field}", f"{name!r} is used twice", "names are unique")
+            seen.add(name)
+
+    def known(self, path: str, name: str, names: Iterable[str], what: str) -> bool:
+        """Whether the name is one of ``names``; if not, a problem that offers the nearest."""
+        names = list(names)
+        if name in names:
+            return True
+        near = difflib.get_close_matches(name, names, 1)
+        listed = f"known: {', '.join(names)}" if names else f"there are no {what}s"
+        self.add(
+            path, f"no {what} is called {name!r}", f"did you mean {near[0]!r}?" if near else listed
+        )
+        return False
+
+    def language(self, path: str, code: str) -> bool:
+        try:
+            language(code)
+        except UnknownLanguage as error:
+            self.add(path, str(error))
+            return False
+        return True

@@ -1,0 +1,58 @@
+"""Models and stages: sources that exist, stages that do not feed themselves."""
+
+from clt_operator.api.spec.experiment import ExperimentSpec
+from clt_operator.api.spec.model import ModelSpec
+from clt_operator.api.spec.names import MODEL_SCHEMES, split_source
+from clt_operator.plan.check.findings import Findings
+
+
+def check_models(spec: ExperimentSpec, findings: Findings) -> None:
+    findings.unique("spec.models", [model.name for model in spec.models])
+    findings.unique("spec.stages", [stage.name for stage in spec.stages])
+    for at, model in enumerate(spec.models):
+        _source(f"spec.models[{at}]", model, spec, findings)
+    models = {model.name: model for model in spec.models}
+    tasks = {task.name: task for task in spec.tasks}
+    for at, stage in enumerate(spec.stages):
+        path = f"spec.stages[{at}]"
+        findings.known(f"{path}.model", stage.model, models, "model")
+        for place, name in enumerate(stage.tasks):
+            where = f"{path}.tasks[{place}]"
+            if findings.known(where, name, tasks, "task") and tasks[name].train is None:
+                findings.add(where, f"task {name!r} has no training rows", "give it a train source")
+        for place, code in enumerate(stage.languages):
+            findings.language(f"{path}.languages[{place}]", code)
+    _cycles(spec, findings)
+
+
+def _source(path: str, model: ModelSpec, spec: ExperimentSpec, findings: Findings) -> None:
+    scheme, rest = split_source(model.source)
+    if scheme not in MODEL_SCHEMES or not rest:
+        findings.add(
+            f"{path}.source",
+            f"{model.source!r} is no model source",
+            f"write one of {', '.join(f'{s}:…' for s in MODEL_SCHEMES)}",
+        )
+    elif scheme == "stage":
+        findings.known(f"{path}.source", rest, [stage.name for stage in spec.stages], "stage")
+    if model.architecture and scheme != "init":
+        findings.add(f"{path}.architecture", "only init: models take an architecture")
+
+
+def _cycles(spec: ExperimentSpec, findings: Findings) -> None:
+    """A stage that starts from itself, directly or through other stages."""
+    starts = {stage.name: stage.model for stage in spec.stages}
+    made_by = {
+        model.name: split_source(model.source)[1]
+        for model in spec.models
+        if model.source.startswith("stage:")
+    }
+    for at, stage in enumerate(spec.stages):
+        seen = [stage.name]
+        following = made_by.get(starts[stage.name])
+        while following is not None and following in starts and following not in seen:
+            seen.append(following)
+            following = made_by.get(starts[following])
+        if following == stage.name:
+            chain = " from ".join([*seen, stage.name])
+            findings.add(f"spec.stages[{at}].model", f"the stage starts from itself: {chain}")
