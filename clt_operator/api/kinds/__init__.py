@@ -33,12 +33,24 @@ KINDS: dict[str, type[Params]] = {
 }
 
 
+def params_type(kind: str) -> type[Params] | None:
+    """The parameters of a kind; plug-ins declare theirs as entry points ``clt.step_params``."""
+    known = KINDS.get(kind)
+    if known is None:
+        from importlib.metadata import entry_points  # noqa: PLC0415 - only for plug-ins
+
+        for entry in entry_points(group="clt.step_params", name=kind):
+            loaded: type[Params] = entry.load()
+            return loaded
+    return known
+
+
 def parse_params(kind: str, version: int, data: dict[str, Any]) -> Params:
     """The typed parameters of a stored step.
 
     Raises ValueError where this installation does not implement that version of the kind.
     """
-    model = KINDS.get(kind)
+    model = params_type(kind)
     if model is None:
         raise ValueError(f"unknown step kind {kind!r}: known are {', '.join(sorted(KINDS))}")
     if model.version != version:
