@@ -8,10 +8,15 @@ from clt_operator.api.spec.names import Count, PositiveCount
 
 class ResourcesSpec(SpecModel):
     pool: str = Field("", max_length=63, description="Profile of a node pool.")
-    gpus: Count = 0
-    nodes: PositiveCount = 1
-    cpus: PositiveCount = 1
-    memory: str = Field("4Gi", pattern=r"^[0-9]+(\.[0-9]+)?(Ki|Mi|Gi|Ti|k|M|G|T)?$", max_length=16)
+    gpus: Count = Field(0, description="GPUs of one node.")
+    nodes: PositiveCount = Field(1, description="Nodes that work on one step together.")
+    cpus: PositiveCount = Field(1, description="Processor cores asked for.")
+    memory: str = Field(
+        "4Gi",
+        pattern=r"^[0-9]+(\.[0-9]+)?(Ki|Mi|Gi|Ti|k|M|G|T)?$",
+        max_length=16,
+        description="Memory asked for, which is also the limit.",
+    )
     threads: PositiveCount = Field(1, description="Threads of arithmetic; part of exact repeats.")
     micro_batch_size: Count = Field(0, description="Rows at a time on one device; 0: the batch.")
     batch_size: PositiveCount = Field(32, description="Items at a time in evaluation.")
@@ -21,10 +26,16 @@ class ResourcesSpec(SpecModel):
 
 
 class ComputeSpec(SpecModel):
-    train: ResourcesSpec = ResourcesSpec()
-    evaluate: ResourcesSpec = ResourcesSpec()
-    data: ResourcesSpec = ResourcesSpec()
-    report: ResourcesSpec = ResourcesSpec()
+    train: ResourcesSpec = Field(ResourcesSpec(), description="Of training.")
+    evaluate: ResourcesSpec = Field(
+        ResourcesSpec(), description="Of generating answers and of likelihoods."
+    )
+    data: ResourcesSpec = Field(
+        ResourcesSpec(), description="Of fetching, deriving, preparing and scoring."
+    )
+    report: ResourcesSpec = Field(
+        ResourcesSpec(), description="Of collecting scores and of the report."
+    )
     queue: str = Field("", max_length=63, description="Queue that admits the Jobs (Kueue).")
     max_parallel: Count = Field(0, description="Jobs at a time without a queue; 0: no limit.")
 

@@ -16,16 +16,16 @@ Control = Literal["pivot_matched", "equal_steps", "token_matched"]
 class Range(SpecModel):
     """``from`` to ``to`` inclusive, by ``step``."""
 
-    start: Count = Field(alias="from")
-    to: Count
-    step: PositiveCount
+    start: Count = Field(alias="from", description="First count.")
+    to: Count = Field(description="Last count, included where a step meets it.")
+    step: PositiveCount = Field(description="Distance between counts.")
 
 
 class Counts(SpecModel):
     """A list of counts: ``values`` and then those of ``range``; repeats are dropped."""
 
-    values: list[Count] = Field([], max_length=10_000)
-    range: Range | None = None
+    values: list[Count] = Field([], max_length=10_000, description="Counts one by one.")
+    range: Range | None = Field(None, description="Counts at equal distances.")
 
     def expand(self) -> list[int]:
         counts = list(self.values)
@@ -37,19 +37,19 @@ class Counts(SpecModel):
 class Filter(SpecModel):
     """Points that have one of the listed values in every field that is given."""
 
-    models: list[Name] = []
-    tasks: list[Name] = []
-    mixes: list[Name] = []
-    samples_per_language: list[Count] = []
-    seeds: list[Seed] = []
-    controls: list[str] = []
-    axes: dict[str, list[Any]] = {}
+    models: list[Name] = Field([], description="Names of models.")
+    tasks: list[Name] = Field([], description="Names of tasks.")
+    mixes: list[Name] = Field([], description="Names of mixes.")
+    samples_per_language: list[Count] = Field([], description="Values of k.")
+    seeds: list[Seed] = Field([], description="Seeds.")
+    controls: list[str] = Field([], description="Names of controls; '' is a run that is none.")
+    axes: dict[str, list[Any]] = Field({}, description="Values of axes, by their path.")
 
 
 class SweepSpec(SpecModel):
     """A grid: models × tasks × mixes × samplesPerLanguage × axes × seeds."""
 
-    name: Name
+    name: Name = Field(description="Name that reports and contrasts use.")
     models: list[Name] = Field(
         [], description="Default: every model that is not merely the start of a stage."
     )
@@ -66,7 +66,7 @@ class SweepSpec(SpecModel):
         {}, description="Languages with a fixed quota instead of k (where k is above 0)."
     )
     scale: dict[str, float] = Field({}, description="Languages that get k times this factor.")
-    unit: Unit = "samples"
+    unit: Unit = Field("samples", description="What pivotSamples, k and quotas count.")
     budget: Literal["additive", "substitutive"] = Field(
         "additive",
         description="additive: k comes on top of the pivot's rows; substitutive: it replaces "
@@ -92,13 +92,17 @@ class SweepSpec(SpecModel):
 class StageSpec(SpecModel):
     """A model trained before the sweeps, used as ``source: stage:NAME``."""
 
-    name: Name
+    name: Name = Field(description="Name that models use.")
     model: Name = Field(description="Model that the stage starts from.")
-    tasks: list[Name] = Field(min_length=1)
-    languages: list[LanguageCode] = Field(min_length=1)
+    tasks: list[Name] = Field(min_length=1, description="Tasks whose training rows are used.")
+    languages: list[LanguageCode] = Field(
+        min_length=1, description="Languages whose training rows are used."
+    )
     samples: Count = Field(0, description="Rows per task and language; 0: all that the source has.")
-    unit: Unit = "samples"
-    alignment: Alignment = "parallel"
+    unit: Unit = Field("samples", description="What samples counts.")
+    alignment: Alignment = Field(
+        "parallel", description="Whether languages get the same items, others, or no common one."
+    )
     train: TrainSpec | None = Field(None, description="Replaces the experiment's train section.")
     seed: Seed = Field(0, description="All runs of all seeds start from this one model.")
 
@@ -109,6 +113,10 @@ class SeedsSpec(SpecModel):
     subset: Literal["varies", "fixed"] = Field(
         "varies", description="Which rows are used. fixed narrows claims to those rows."
     )
-    order: Literal["varies", "fixed"] = "varies"
-    init: Literal["varies", "fixed"] = "varies"
-    decode: Literal["varies", "fixed"] = "varies"
+    order: Literal["varies", "fixed"] = Field("varies", description="In which order rows are seen.")
+    init: Literal["varies", "fixed"] = Field(
+        "varies", description="Fresh weights, where a method has some."
+    )
+    decode: Literal["varies", "fixed"] = Field(
+        "varies", description="Sampling of answers, above temperature 0."
+    )

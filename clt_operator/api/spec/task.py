@@ -56,48 +56,70 @@ class SplitSpec(SpecModel):
         0.6, gt=0, le=1, description="Jaccard similarity above which two texts are one cluster."
     )
     test_fraction: float = Field(0.2, gt=0, lt=1, description="Share of items for the test part.")
-    seed: Seed = 0
+    seed: Seed = Field(0, description="Seed of the cut.")
 
 
 class TemplateSpec(SpecModel):
     """How a row becomes a prompt and a response; ``{field}`` names a field of the row."""
 
-    prompt: str = Field("{prompt}", max_length=65536)
-    response: str = Field("{response}", max_length=65536)
+    prompt: str = Field(
+        "{prompt}", max_length=65536, description="Text before the answer; not trained on."
+    )
+    response: str = Field(
+        "{response}",
+        max_length=65536,
+        description="Text that is trained on; in evaluation the reference.",
+    )
     chat: bool = Field(
         False, description="Wrap the prompt in the tokenizer's chat template, as a user turn."
     )
     shot: str = Field(
         "", max_length=65536, description="A worked example; empty: prompt and response joined."
     )
-    separator: str = Field("\n\n", max_length=256)
+    separator: str = Field("\n\n", max_length=256, description="Between worked examples.")
 
 
 class GenerationSpec(SpecModel):
     shots: Count = Field(0, description="Worked examples before the question.")
-    exemplar_language: Literal["native", "pivot"] = "native"
-    max_new_tokens: PositiveCount = 64
+    exemplar_language: Literal["native", "pivot"] = Field(
+        "native", description="Language of the worked examples: that of the item, or the pivot."
+    )
+    max_new_tokens: PositiveCount = Field(
+        64, description="Tokens after which an answer is cut; a cut answer is counted."
+    )
     temperature: float = Field(0.0, ge=0, le=10, description="0: greedy.")
-    top_p: float = Field(1.0, gt=0, le=1)
-    stop: list[str] = Field([], max_length=16)
+    top_p: float = Field(
+        1.0, gt=0, le=1, description="Share of the probability that is sampled from; 1: all of it."
+    )
+    stop: list[str] = Field([], max_length=16, description="Texts that end an answer.")
 
 
 class LikelihoodSpec(SpecModel):
     """log p(gold) against fixed distractors, for metrics that need no generation."""
 
-    continuation: str = Field("{answer}", max_length=65536)
-    distractors: Literal["numeric", "pool", "column"] = "numeric"
-    count: PositiveCount = 8
-    seed: Seed = 0
+    continuation: str = Field(
+        "{answer}",
+        max_length=65536,
+        description="What is scored after the prompt; each option stands for {answer}.",
+    )
+    distractors: Literal["numeric", "pool", "column"] = Field(
+        "numeric",
+        description="Wrong answers: numbers near the gold one, gold answers of other "
+        "items, or the row's own options.",
+    )
+    count: PositiveCount = Field(8, description="Wrong answers per item.")
+    seed: Seed = Field(
+        0, description="Seed of the wrong answers; they are the same in every language."
+    )
 
 
 class TaskSpec(SpecModel):
     """A task. With ``train`` it can be trained on, with a test part it is evaluated; one with
     ``test`` alone is evaluated on every run."""
 
-    name: Name
-    train: DataSpec | None = None
-    test: DataSpec | None = None
+    name: Name = Field(description="Name that sweeps, stages and reports use.")
+    train: DataSpec | None = Field(None, description="Training rows.")
+    test: DataSpec | None = Field(None, description="Test rows.")
     split: SplitSpec | None = Field(
         None, description="Makes the test part out of the training source (then test has no use)."
     )
@@ -105,7 +127,7 @@ class TaskSpec(SpecModel):
         None, description="Rows for worked examples; default: the training part."
     )
     test_items: Count = Field(0, description="With split: test items used; 0: all.")
-    template: TemplateSpec = TemplateSpec()
+    template: TemplateSpec = Field(TemplateSpec(), description="Template of all languages.")
     templates: dict[str, TemplateSpec] = Field(
         {}, description="Templates of single languages, where they differ."
     )
@@ -117,7 +139,11 @@ class TaskSpec(SpecModel):
     items_shared: bool = Field(
         True, description="Item ids name the same content in every language."
     )
-    generation: GenerationSpec = GenerationSpec()
-    likelihood: LikelihoodSpec = LikelihoodSpec()
+    generation: GenerationSpec = Field(GenerationSpec(), description="How answers are generated.")
+    likelihood: LikelihoodSpec = Field(
+        LikelihoodSpec(), description="How answers are scored without generating."
+    )
     max_length: PositiveCount = Field(1024, description="Tokens of prompt and response together.")
-    too_long: Literal["drop", "truncate"] = "drop"
+    too_long: Literal["drop", "truncate"] = Field(
+        "drop", description="What happens to rows above maxLength; both are counted."
+    )
