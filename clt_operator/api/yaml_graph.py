@@ -160,9 +160,13 @@ class _Composer:
         said = str(error.problem or error.context or "not valid YAML")
         mark = error.problem_mark or error.context_mark
         at = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-        if mark and text.split("\n")[mark.line][mark.column :].startswith("\t"):
+        line = text.split("\n")[mark.line] if mark else ""
+        if mark and line[mark.column :].startswith("\t"):
             said = "a tab where an indentation or a value was expected"
-        hint = next((hint for part, hint in _HINTS.items() if part in said), "")
+        if "${" in line and "did not find expected" in said:
+            hint = "inside { } and [ ] put ${NAME} in quotes, or write the field on its own line"
+        else:
+            hint = next((hint for part, hint in _HINTS.items() if part in said), "")
         return Problem("", f"not valid YAML: {said}", hint, self.file, *at)
 
 
