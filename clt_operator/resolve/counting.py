@@ -1,0 +1,103 @@
+"""How many rows a file holds, as far as planning needs it: bad rows are fetch's to judge."""
+
+import csv
+import gzip
+import io
+import json
+import re
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, cast
+
+from clt_operator.api.errors import InputError
+
+POSITION = re.compile(r"\{\d+[|}]")  # a column named by position: the file has no header
+
+
+def count_rows(scheme: str, path: Path, column: str, value: str, header: bool) -> int:
+    """Rows of a file; with a language column, those that have ``value`` there.
+
+    Raises InputError where the file is not of the format.
+    """
+    try:
+        if scheme == "parquet":
+            return _count_parquet(path, column, value)
+        if column:
+            return sum(1 for row in _records(scheme, path) if row.get(column) == value)
+        if scheme == "json":
+            return len(_json_array(path))
+        lines = _count_lines(scheme, path)
+    except (ValueError, OSError, EOFError, zlib.error, csv.Error) as error:
+        raise InputError(f"{path} cannot be read as {scheme}: {error}") from error
+    return lines - 1 if scheme in ("tsv", "csv") and header and lines else lines
+
+
+def _count_lines(scheme: str, path: Path) -> int:
+    with _opened(path) as stream:
+        if scheme == "csv":
+            text = io.TextIOWrapper(stream, "utf-8-sig", errors="replace", newline="")
+            return sum(1 for fields in csv.reader(text) if fields)
+        return sum(1 for line in stream if line.strip(b"\r\n "))
+
+
+def _records(scheme: str, path: Path) -> Iterator[Mapping[str, object]]:
+    if scheme == "json":
+        yield from _json_array(path)
+        return
+    with _opened(path) as stream:
+        text = io.TextIOWrapper(stream, "utf-8-sig", errors="replace", newline="")
+        if scheme == "jsonl":
+            yield from (_json_row(line) for line in text if line.strip())
+        elif scheme == "csv":
+            yield from csv.DictReader(text)
+        else:
+            rows = (line.rstrip("\r\n").split("\t") for line in text)
+            names = next(rows, [])
+            yield from (dict(zip(names, row, strict=False)) for row in rows)
+
+
+def _json_array(path: Path) -> list[dict[str, object]]:
+    with _opened(path) as stream:
+        data = json.loads(stream.read())
+    if not isinstance(data, list):
+        raise ValueError("expected an array of objects; for one object a line use jsonl:")
+    return [row if isinstance(row, dict) else {} for row in data]
+
+
+def _json_row(line: str) -> dict[str, object]:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return {}
+    return row if isinstance(row, dict) else {}
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    if path.suffix == ".gz":
+        with gzip.open(path) as zipped:
+            yield cast(IO[bytes], zipped)
+    elif path.suffix == ".zst":
+        import pyarrow as pa  # noqa: PLC0415 - heavy
+
+        with pa.input_stream(str(path), compression="zstd") as unpacked:
+            yield cast(IO[bytes], io.BufferedReader(unpacked))
+    else:
+        with path.open("rb") as plain:
+            yield plain
+
+
+def _count_parquet(path: Path, column: str, value: str) -> int:
+    import pyarrow as pa  # noqa: PLC0415 - heavy
+    import pyarrow.compute as pc  # noqa: PLC0415
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    try:
+        if not column:
+            return int(pq.read_metadata(path).num_rows)
+        table = pq.read_table(path, columns=[column])
+        return int(pc.sum(pc.equal(table[column], value)).as_py() or 0)
+    except (pa.ArrowException, KeyError) as error:
+        raise ValueError(str(error)) from error
