@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from clt_operator.api.errors import Problem
-from clt_operator.api.spec import names
+from clt_operator.api.spec.names import LANGUAGE_PATTERN, NAME_PATTERN, OBJECT_NAME_PATTERN
 from clt_operator.api.yaml import spell_path
 
 MAX_LISTED = 12  # known names in a hint
@@ -22,14 +22,9 @@ MAX_HINTED = 1_000  # problems that get a nearest name: finding one is slow
 MAX_SHOWN = 60  # characters of a value
 
 _PATTERNS = {
-    pattern: words
-    for alias, words in (
-        (names.Name, "letters, digits, '-', '_' and '.', with a letter or digit at both ends"),
-        (names.ObjectName, "small letters, digits, '-' and '.', a letter or digit at both ends"),
-        (names.LanguageCode, "a language code such as en or zh-Hant"),
-    )
-    for constraint in get_args(alias)[1].metadata
-    if (pattern := getattr(constraint, "pattern", None))
+    NAME_PATTERN: "letters, digits, '-', '_' and '.', with a letter or digit at both ends",
+    OBJECT_NAME_PATTERN: "small letters, digits, '-' and '.', a letter or digit at both ends",
+    LANGUAGE_PATTERN: "a language code such as en or zh-Hant",
 }
 
 _WANTED = {

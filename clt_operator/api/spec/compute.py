@@ -41,4 +41,4 @@ class ComputeSpec(SpecModel):
 
 
 class RetriesSpec(SpecModel):
-    limit: Count = Field(3, le=100, description="Counted attempts of a step before it failed.")
+    limit: int = Field(3, ge=0, le=100, description="Counted attempts of a step before it failed.")

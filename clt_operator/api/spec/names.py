@@ -5,13 +5,13 @@ from typing import Annotated
 from pydantic import Field
 
 # Names become labels, file names and parts of Job names: RFC 1123, short.
-Name = Annotated[
-    str, Field(pattern=r"^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$", min_length=1, max_length=63)
-]
-ObjectName = Annotated[
-    str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", min_length=1, max_length=63)
-]
-LanguageCode = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z_-]*$", min_length=2, max_length=32)]
+NAME_PATTERN = r"^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"
+OBJECT_NAME_PATTERN = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
+LANGUAGE_PATTERN = r"^[A-Za-z][A-Za-z_-]*$"
+
+Name = Annotated[str, Field(pattern=NAME_PATTERN, min_length=1, max_length=63)]
+ObjectName = Annotated[str, Field(pattern=OBJECT_NAME_PATTERN, min_length=1, max_length=63)]
+LanguageCode = Annotated[str, Field(pattern=LANGUAGE_PATTERN, min_length=2, max_length=32)]
 Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
 PositiveCount = Annotated[int, Field(ge=1, le=1_000_000_000)]
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]

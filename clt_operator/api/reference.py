@@ -1,0 +1,172 @@
+"""The reference of the spec in Markdown, made from its schema.
+
+``python -m clt_operator.api.reference > docs/reference/spec.md`` writes it; a test fails when
+the committed file says anything else.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from clt_operator.api.schema import experiment_schema
+from clt_operator.api.spec.names import LANGUAGE_PATTERN, NAME_PATTERN, OBJECT_NAME_PATTERN
+
+HEAD = """\
+# Reference of the spec
+
+Made from the types by `python -m clt_operator.api.reference`; `cltctl schema` prints the same as
+a JSON schema for editors. Unknown fields are refused. YAML is read by 1.2 rules: `no` is text,
+`1e-5` a number, a key that is there twice an error. `${NAME}` in a value is replaced by what
+`--var NAME=...` gives, `$${` stands for a plain `${`; without quotes the result is read like any
+other value, so that a variable can be a number.
+"""
+
+_SCALARS = {
+    "string": "text",
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "true or false",
+}
+_PATTERNS = {
+    NAME_PATTERN: "name",
+    OBJECT_NAME_PATTERN: "name",
+    LANGUAGE_PATTERN: "language code",
+}
+_COUNTABLE = ("whole number", "number", "name", "language code")
+_NO_BOUND = 10**9  # a maximum from here on only guards against absurd values
+
+
+@dataclass(frozen=True)
+class _Section:
+    """One model of the spec: the places where it can stand, the most natural one first."""
+
+    schema: dict[str, Any]
+    places: list[str]
+
+    @property
+    def title(self) -> str:
+        return self.places[0] or "Experiment"
+
+    @property
+    def link(self) -> str:
+        kept = [c for c in self.title.lower() if c.isalnum() or c in "-_"]
+        return f"[{self.title}](#{''.join(kept)})"
+
+
+_Sections = dict[str, _Section]
+
+
+def reference() -> str:
+    """The whole page."""
+    schema = experiment_schema()
+    models = {"Experiment": schema, **schema["$defs"]}
+    found = list(_walk(models, "Experiment", ""))
+    sections = {
+        name: _Section(models[name], sorted((p for n, p in found if n == name), key=_depth))
+        for name in dict.fromkeys(name for name, _ in found)
+    }
+    order = [sections[name] for name, place in found if sections[name].places[0] == place]
+    return "\n".join([HEAD, *("\n".join(_section(section, sections)) for section in order)])
+
+
+def _walk(models: dict[str, Any], name: str, path: str) -> Iterator[tuple[str, str]]:
+    """Every place of every model, depth first in the order of the spec."""
+    yield name, path
+    for field, schema in models[name]["properties"].items():
+        for suffix, target in _targets(schema):
+            yield from _walk(models, target, f"{path}.{field}{suffix}".removeprefix("."))
+
+
+def _depth(place: str) -> int:
+    return place.count(".") + place.count("[")
+
+
+def _targets(schema: dict[str, Any], suffix: str = "") -> Iterator[tuple[str, str]]:
+    """The models that a field refers to, each with what follows the field's name."""
+    if "$ref" in schema:
+        yield suffix, _name(schema)
+    for option in schema.get("anyOf", ()):
+        yield from _targets(option, suffix)
+    if "items" in schema:
+        yield from _targets(schema["items"], f"{suffix}[]")
+    if isinstance(schema.get("additionalProperties"), dict):
+        yield from _targets(schema["additionalProperties"], f"{suffix}.<name>")
+
+
+def _section(section: _Section, sections: _Sections) -> Iterator[str]:
+    yield f"## {section.title}\n"
+    if len(section.places) > 1:
+        yield f"Also {', '.join(f'`{place}`' for place in section.places[1:])}.\n"
+    if text := section.schema.get("description"):
+        yield " ".join(text.replace("``", "`").split()) + "\n"
+    yield "| field | type | default | meaning |"
+    yield "| --- | --- | --- | --- |"
+    required = section.schema.get("required", [])
+    for field, part in section.schema["properties"].items():
+        cells = (
+            f"`{field}`",
+            _type(part, sections),
+            "required" if field in required else _default(part),
+            part.get("description", ""),
+        )
+        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+    yield ""
+
+
+def _name(schema: dict[str, Any]) -> str:
+    return str(schema["$ref"]).rpartition("/")[2]
+
+
+def _type(schema: dict[str, Any], sections: _Sections) -> str:
+    """The type of a field in words."""
+    match schema:
+        case {"$ref": _}:
+            words = sections[_name(schema)].link
+        case {"anyOf": options}:
+            words = next(_type(o, sections) for o in options if o.get("type") != "null")
+        case {"enum": values}:
+            words = ", ".join(f"`{value}`" for value in values)
+        case {"const": value}:
+            words = f"`{value}`"
+        case {"type": "array", "items": entry}:
+            words = f"list of {_plural(_type(entry, sections))}"
+        case {"type": "object"}:
+            words = _mapping(schema, sections)
+        case {"type": scalar}:
+            words = _PATTERNS.get(schema.get("pattern", ""), _SCALARS[scalar]) + _bounds(schema)
+        case _:
+            words = "anything"
+    return words
+
+
+def _plural(words: str) -> str:
+    noun, comma, bounds = words.partition(",")
+    return f"{noun}s{comma}{bounds}" if noun in _COUNTABLE else words
+
+
+def _mapping(schema: dict[str, Any], sections: _Sections) -> str:
+    values = [*schema.get("patternProperties", {}).values(), schema.get("additionalProperties")]
+    value = next((value for value in values if isinstance(value, dict)), None)
+    if value is None:
+        return "mapping, free-form"
+    return f"mapping of names to {_plural(_type(value, sections))}"
+
+
+def _bounds(schema: dict[str, Any]) -> str:
+    signs = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
+    bounds = [
+        f"{sign} {schema[name]:,}"
+        for name, sign in signs.items()
+        if name in schema and schema[name] < _NO_BOUND
+    ]
+    return f", {', '.join(bounds)}" if bounds else ""
+
+
+def _default(schema: dict[str, Any]) -> str:
+    default = schema.get("default")
+    return "" if default in (None, "", [], {}) else f"`{json.dumps(default, ensure_ascii=False)}`"
+
+
+if __name__ == "__main__":
+    print(reference(), end="")
