@@ -8,6 +8,7 @@ a state that is removed while it is read is passed over, never returned torn.
 import logging
 import re
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +34,10 @@ class StateFiles(Record):
     name: str
     sequence: int
     files: list[FileEntry]
+
+
+class _Replaced(Exception):
+    """The state's attempt removed it since it was listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +77,17 @@ class ResumeStates(Attempts):
         were replaced each time before they could be read.
         """
         for _ in range(READ_ROUNDS):
-            vanished = False
-            for attempt in reversed(self._numbers(layout.claims(key))):
-                if attempt >= below_attempt:
-                    continue
-                for state in reversed(self._states(key, attempt)):
-                    if not state.complete:
-                        continue
-                    target = directory / f"{attempt:04d}-{state.sequence:06d}"
-                    try:
-                        return self._copy(state, target)
-                    except ObjectNotFound:
-                        vanished = True
-                    except WrongBytes as fault:
-                        log.warning("resume state %s skipped: %s", state.prefix, fault)
-                    shutil.rmtree(target, ignore_errors=True)
-            if not vanished:
+            replaced = False
+            for attempt, state in self._complete_states(key, below_attempt):
+                target = directory / f"{attempt:04d}-{state.sequence:06d}"
+                try:
+                    return self._copy(state, target)
+                except _Replaced:
+                    replaced = True
+                except WrongBytes as fault:
+                    log.warning("resume state %s passed over: %s", state.prefix, fault)
+                shutil.rmtree(target, ignore_errors=True)
+            if not replaced:
                 return None
         raise TransientError(
             f"the resume states of {key} changed each of {READ_ROUNDS} times they were read: "
@@ -95,19 +95,30 @@ class ResumeStates(Attempts):
         )
 
     def _copy(self, state: _State, target: Path) -> Path:
+        """Raises _Replaced, or WrongBytes where the state is damaged for good."""
         contents = read(self.store, state.marker, StateFiles)
         if contents is None:
-            raise ObjectNotFound(state.marker)
+            raise _Replaced
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir(parents=True)
         for entry in contents.files:
+            name = f"{state.prefix}files/{entry.path}"
             try:
-                fetch_file(
-                    self.store, f"{state.prefix}files/{entry.path}", entry, target / entry.path
-                )
-            except WrongBytes as fault:
-                raise WrongBytes(f"{entry.path} {fault}") from fault
+                fetch_file(self.store, name, entry, target / entry.path)
+            except (ObjectNotFound, WrongBytes) as fault:
+                if not any(info.name == state.marker for info in self.store.list(state.marker)):
+                    raise _Replaced from fault
+                why = str(fault) if isinstance(fault, WrongBytes) else "is missing"
+                raise WrongBytes(f"{entry.path} {why}") from fault
         return target
+
+    def _complete_states(self, key: str, below_attempt: int) -> Iterator[tuple[int, _State]]:
+        """Complete states of earlier attempts, the newest first."""
+        for attempt in reversed(self._numbers(layout.claims(key))):
+            if attempt < below_attempt:
+                for state in reversed(self._states(key, attempt)):
+                    if state.complete:
+                        yield attempt, state
 
     def _states(self, key: str, attempt: int) -> list[_State]:
         """The states under an attempt, complete or not, by sequence."""

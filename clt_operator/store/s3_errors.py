@@ -47,6 +47,7 @@ NEXT_STEP = {
     "InvalidAccessKeyId": _KEYS,
     "SignatureDoesNotMatch": _KEYS,
     "InvalidToken": _KEYS,
+    "XAdminUserNotFound": _KEYS,
     "ExpiredToken": _SESSION,
     "ExpiredTokenException": _SESSION,
     "TokenRefreshRequired": _SESSION,
@@ -93,7 +94,7 @@ def explain(error: Exception, uri: str, name: str) -> CltError | ObjectNotFound:
     message = f"{operation} of {place}: {code}{f' ({said})' if said else ''}"
     if code in MAY_PASS or status == 429 or (status >= 500 and code not in NEXT_STEP):
         return TransientError(f"{message}, after {retries_of(error)} retries")
-    step = NEXT_STEP.get(code)
+    step = NEXT_STEP.get(code) or {401: _KEYS, 403: _RIGHTS}.get(status)
     return StoreError(f"{message}: {step}" if step else message)
 
 

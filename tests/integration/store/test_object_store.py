@@ -1,12 +1,14 @@
 """What every object store does alike: one suite, three stores."""
 
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from services import versitygw
 
-from clt_operator.api.errors import StoreError
+from clt_operator.api.errors import StoreError, TransientError
 from clt_operator.store import open_store
 from clt_operator.store.protocol import ObjectNotFound, ObjectStore
 from clt_operator.store.s3 import PART, S3Store
@@ -127,10 +129,13 @@ def test_a_store_without_conditional_creation_is_refused_by_the_probe(store_uri:
     assert list(store.list("")) == []
 
 
-def test_a_store_can_be_shared_between_threads(store: ObjectStore) -> None:
+def test_a_store_can_be_shared_between_threads(
+    store: ObjectStore, request: pytest.FixtureRequest
+) -> None:
     with ThreadPoolExecutor(8) as pool:
         won = list(pool.map(lambda n: store.create(f"race/{n % 5}", str(n).encode()), range(40)))
-    assert sum(won) >= 5
+    in_moto = "moto" in request.node.callspec.id  # its check and its write are two steps
+    assert sum(won) == 5 or (in_moto and sum(won) > 5)
     assert len(list(store.list("race/"))) == 5
 
 
@@ -143,9 +148,26 @@ def test_a_store_can_be_shared_between_threads(store: ObjectStore) -> None:
     ],
 )
 def test_a_wrong_bucket_or_key_is_said_with_the_next_step(
-    gateway: Any, monkeypatch: pytest.MonkeyPatch, change: dict[str, str], uri: str, words: str
+    gateway: versitygw.Gateway,
+    monkeypatch: pytest.MonkeyPatch,
+    change: dict[str, str],
+    uri: str,
+    words: str,
 ) -> None:
     for name, value in {**gateway.environment, **change}.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(StoreError, match=words):
         open_store(uri).probe()
+
+
+def test_a_store_that_does_not_answer_is_a_fault_that_may_pass(
+    gateway: versitygw.Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as closed:  # bound, not listening: connections are refused
+        closed.bind(("127.0.0.1", 0))
+        endpoint = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        for name, value in {**gateway.environment, "AWS_ENDPOINT_URL": endpoint}.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+        with pytest.raises(TransientError, match="AWS_ENDPOINT_URL"):
+            open_store("s3://studies/p").probe()

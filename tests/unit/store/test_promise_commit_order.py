@@ -193,7 +193,7 @@ def test_a_state_that_is_always_replaced_is_a_fault_that_may_pass(
         return (info for info in seen if info.name.startswith(prefix))
 
     monkeypatch.setattr(RecordingStore, "list", stale)
-    store.before_download = [info.name for info in seen if "/files/" in info.name]
+    store.before_download = [info.name for info in seen if "/resume/" in info.name]
     with pytest.raises(TransientError, match=f"each of {resume.READ_ROUNDS} times"):
         artifacts.load_resume(KEY, 2, tmp_path / "loaded")
     assert not any((tmp_path / "loaded").iterdir())

@@ -24,9 +24,8 @@ def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def stub() -> Iterator[tuple[S3Store, Stubber]]:
-    client = boto3.client(
-        "s3", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="s"
-    )
+    keys = {"aws_access_key_id": "a", "aws_secret_access_key": "s"}
+    client = boto3.client("s3", region_name="us-east-1", **keys)
     with Stubber(client) as stubber:
         yield S3Store("bucket", "p", client=client), stubber
         stubber.assert_no_pending_responses()
