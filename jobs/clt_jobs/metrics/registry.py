@@ -6,6 +6,7 @@ Plug-ins register in the same way from a module named in the entry-point group `
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
@@ -72,11 +73,16 @@ def metric(
 
 def known() -> dict[str, Metric]:
     """All metrics of this installation, by name."""
+    _import_all()
+    return dict(sorted(_METRICS.items()))
+
+
+@cache
+def _import_all() -> None:
     for module in BUILT_IN:
         import_module(f"clt_jobs.metrics.{module}")
     for entry in entry_points(group="clt.metrics"):
         entry.load()
-    return dict(sorted(_METRICS.items()))
 
 
 def find(name: str) -> Metric:

@@ -1,0 +1,1 @@
+"""score: one metric over the records of one cell."""
