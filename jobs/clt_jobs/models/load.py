@@ -45,10 +45,13 @@ def load_tokenizer(directory: Path) -> Any:
         raise InputError(f"{directory}: no tokenizer.json; fetch the model again")
     from transformers.tokenization_utils_tokenizers import PreTrainedTokenizerFast
 
-    tokenizer = PreTrainedTokenizerFast.from_pretrained(directory, local_files_only=True)
+    try:
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(directory, local_files_only=True)
+    except Exception as error:  # the tokenizers library raises bare Exception
+        raise InputError(f"{directory}: cannot be loaded as a tokenizer: {error}") from error
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
-    return tokenizer
+    return forget_origin(tokenizer)
 
 
 def save_model(model: Any, tokenizer: Any, directory: Path) -> None:
@@ -64,6 +67,13 @@ def save_tokenizer(tokenizer: Any, directory: Path) -> None:
     """The tokenizer's files alone."""
     directory.mkdir(parents=True, exist_ok=True)
     tokenizer.save_pretrained(directory)
+
+
+def forget_origin(tokenizer: Any) -> Any:
+    """The tokenizer without how it was loaded, which it would write to its files."""
+    for name in ("is_local", "local_files_only", "gguf_file", "name_or_path"):
+        tokenizer.init_kwargs.pop(name, None)
+    return tokenizer
 
 
 def read_config(directory: Path) -> dict[str, Any]:
@@ -87,6 +97,7 @@ def _model_class(directory: Path) -> Any:
         raise InputError(f"{directory}: architecture {names[0]} is no causal language model")
     import transformers
 
+    transformers.utils.logging.disable_progress_bar()
     family = getattr(transformers, names[0], None)
     if family is None:
         raise InputError(
