@@ -106,7 +106,7 @@ class ResumeStates(Attempts):
             try:
                 fetch_file(self.store, name, entry, target / entry.path)
             except (ObjectNotFound, WrongBytes) as fault:
-                if not any(info.name == state.marker for info in self.store.list(state.marker)):
+                if read(self.store, state.marker, StateFiles) is None:
                     raise _Replaced from fault
                 why = str(fault) if isinstance(fault, WrongBytes) else "is missing"
                 raise WrongBytes(f"{entry.path} {why}") from fault
