@@ -12,7 +12,7 @@ from clt_operator.reconcile.observed import Attempt
 from clt_operator.reconcile.policy import Policy
 
 COUNTED: frozenset[OutcomeKind] = frozenset({"transient", "failed", "out-of-memory"})
-KILLED = 9  # the signal
+FROM_OUTSIDE = frozenset({1, 2, 9, 15})  # SIGHUP, SIGINT, SIGKILL, SIGTERM: nobody's fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,6 @@ def outcome_of_exit(code: int) -> OutcomeKind:
         return "transient"
     if code == INPUT_AT_FAULT:
         return "input-at-fault"
-    if code in (-KILLED, 128 + KILLED):
+    if (-code if code < 0 else code - 128) in FROM_OUTSIDE:
         return "lost"
     return "failed"

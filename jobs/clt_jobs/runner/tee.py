@@ -100,7 +100,7 @@ class Tee:
 
 def _by_line(descriptor: int) -> TextIO:
     """A stream that writes each line at once, in UTF-8 whatever the locale."""
-    return open(  # noqa: SIM115 - the descriptor stays open after it
+    return open(
         descriptor, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False
     )
 

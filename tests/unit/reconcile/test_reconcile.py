@@ -200,6 +200,8 @@ def test_an_artifact_invalidated_after_its_commit_is_made_again_with_fresh_retri
         (75, "saved"),
         (-9, "lost"),
         (137, "lost"),
+        (-15, "lost"),
+        (143, "lost"),
         (-11, "failed"),
     ],
 )
