@@ -156,6 +156,21 @@ def test_the_next_attempt_reads_the_state_of_an_earlier_one_and_writes_only_its_
     assert (again / "position").read_bytes() == b"p"
 
 
+def test_a_state_that_was_never_completed_does_not_count(
+    store: RecordingStore, state: Path, tmp_path: Path
+) -> None:
+    artifacts = Artifacts(store)
+    claim = artifacts.claim(KEY, "a", NOW)
+    store.put(f"attempts/{KEY}/0001/resume/000001-torn/files/position", b"p")
+    assert artifacts.load_resume(KEY, 2, tmp_path / "loaded") is None
+    artifacts.save_resume(claim, "whole", state)
+    assert not any("torn" in info.name for info in store.list(""))
+    store.put(f"attempts/{KEY}/0001/resume/000003-torn/files/position", b"x")
+    loaded = artifacts.load_resume(KEY, 2, tmp_path / "loaded")
+    assert loaded is not None
+    assert (loaded / "position").read_bytes() == b"p"
+
+
 def test_a_state_that_is_replaced_while_it_is_read_gives_way_to_the_newer(
     store: RecordingStore, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
