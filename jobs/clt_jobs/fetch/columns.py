@@ -20,7 +20,7 @@ Record = Mapping[str, Any]  # one row of a source by column
 
 _TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _NUMBER = re.compile(r"[-+]?([0-9]{1,3}(,[0-9]{3})+|[0-9]+)(\.[0-9]+)?")
-_FORBIDDEN = frozenset(".[]!:()")
+_FORBIDDEN = frozenset(".[]!:")
 
 
 class BadRow(Exception):
@@ -213,8 +213,12 @@ def unknown_column(column: str, template: str, known: list[str]) -> str:
     """What to tell about a template whose column no row of the source has."""
     close = get_close_matches(column, known, n=1, cutoff=0)
     meant = f": did you mean {close[0]!r}?" if close else ":"
-    listed = ", ".join(known[:30]) or "none"
+    listed = ", ".join(map(_printable, known[:30])) or "none"
     return f"template {template!r} names column {column!r}{meant} The source has {listed}"
+
+
+def _printable(name: str) -> str:
+    return name.encode(errors="backslashreplace").decode()
 
 
 def _named(value: Any) -> str:

@@ -4,6 +4,7 @@ The revision is the one that was resolved. The token comes from the environment 
 alone and appears in no message.
 """
 
+import errno
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -54,6 +55,8 @@ def _translated(name: str, error: Exception) -> CltError:
     )
     if may_pass or (status is not None and (status == 429 or status >= 500)):
         return TransientError(f"hf:{name}: the hub does not answer: {kind}: {error}")
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return TransientError(f"hf:{name}: the disk of the cache (HF_HOME) is full")
     if status in (401, 403):
         return InputError(f"hf:{name}: no access: set HF_TOKEN to a token that may read it")
     return InputError(f"hf:{name}: cannot be loaded: {kind}: {error}")

@@ -187,7 +187,7 @@ def _table(
             continue
         if names is None:
             if wanted.header:
-                names = fields
+                names = _header(fields, place)
                 continue
             names = [str(position) for position in range(len(fields))]
         if len(fields) != len(names):
@@ -195,6 +195,13 @@ def _table(
             yield Found(place, None, "wrong number of fields", detail)
             continue
         yield Found(place, dict(zip(names, fields, strict=True)))
+
+
+def _header(fields: list[str], place: str) -> list[str]:
+    repeated = sorted({name for name in fields if fields.count(name) > 1})
+    if repeated:
+        raise InputError(f"{place}: the header names {', '.join(map(repr, repeated))} twice")
+    return fields
 
 
 def _csv_records(reader: Any) -> Iterator[tuple[int, list[str] | str]]:
@@ -233,7 +240,8 @@ def _lines(source: Source) -> Iterator[tuple[int, bytes]]:
 @contextmanager
 def _opened(source: Source) -> Iterator[BinaryIO]:
     """The uncompressed bytes of a file. A damaged archive is an InputError."""
-    suffix = source.location.rpartition(".")[2].lower()
+    place = source.location
+    suffix = (place.partition("?")[0] if place.startswith("s3:") else place).rpartition(".")[2]
     try:
         if suffix == "gz":
             with gzip.open(source.path) as zipped:

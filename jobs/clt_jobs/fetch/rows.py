@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from clt_jobs.context import Context
+from clt_jobs.context import Context, StopRequested
 from clt_jobs.data.rows import Row, RowWriter
 from clt_jobs.fetch.hub import read_hub
 from clt_jobs.fetch.mapping import Counts, Mapping
@@ -29,6 +29,8 @@ def fetch_rows(request: RowsRequest, context: Context) -> None:
                 writer.write(row)
                 if writer.count % _PROGRESS_EVERY == 0:
                     context.progress(done=writer.count)
+                    if context.stop_requested:
+                        raise StopRequested  # nothing to save: the next attempt reads again
     context.summarise(
         rows=writer.count,
         read=counts.read,

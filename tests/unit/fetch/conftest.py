@@ -1,7 +1,7 @@
 """Small sources of every shape, and a fetch of them as the runner does it."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,23 +22,34 @@ def digest_of(*paths: Path) -> str:
 
 
 @pytest.fixture
-def fetched(tmp_path: Path) -> Fetch:
-    """Runs a fetch; gives its rows and its summary. Fields of the request have test defaults."""
+def fetched_from(tmp_path: Path) -> Fetch:
+    """Runs a fetch of locations; gives its rows and its summary. Fields have test defaults."""
     runs = 0
 
-    def run(*files: Path, **fields: Any) -> Fetched:
+    def run(locations: Sequence[str], **fields: Any) -> Fetched:
         nonlocal runs
         runs += 1
         request = {
             "language": "en",
             "columns": {"prompt": "{question}", "answer": "{answer}"},
-            "digest": digest_of(*files) if files else "",
             **fields,
         }
-        context = FakeContext(
-            tmp_path / f"run{runs}", hints={"files": [str(path) for path in files]}
-        )
+        context = FakeContext(tmp_path / f"run{runs}", hints={"files": list(locations)})
         fetch(FetchParams(rows=RowsRequest(**request)), context)
         return read_rows(context.output("rows")), context.figures
+
+    return run
+
+
+@pytest.fixture
+def fetched(fetched_from: Fetch) -> Fetch:
+    """The same for files on this disk, with their digest as it was resolved."""
+
+    def run(*files: Path, **fields: Any) -> Fetched:
+        found: Fetched = fetched_from(
+            [str(path) for path in files],
+            **{"digest": digest_of(*files) if files else "", **fields},
+        )
+        return found
 
     return run

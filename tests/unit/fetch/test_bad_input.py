@@ -157,6 +157,25 @@ def test_a_bad_line_of_a_table_is_counted(tmp_path, fetched, name, line, reason)
         fetched(path, format=path.suffix[1:])
 
 
+@pytest.mark.parametrize("name", ["a.tsv", "a.csv"])
+def test_a_header_that_repeats_a_name_is_refused(tmp_path: Path, fetched, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(
+        b"question,answer,answer\na,1,2\n".replace(b",", b"\t" if "t" in name else b",")
+    )
+    with pytest.raises(InputError, match=rf"{name}:1: the header names 'answer' twice"):
+        fetched(path, format=path.suffix[1:])
+
+
+def test_a_column_name_that_is_no_unicode_can_be_shown(tmp_path: Path, fetched) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"\\ud800": 1}\n')
+    with pytest.raises(InputError) as raised:
+        fetched(path, format="jsonl")
+    assert "\\ud800" in str(raised.value)
+    str(raised.value).encode()
+
+
 def test_an_unclosed_quote_is_a_bad_row(tmp_path: Path, fetched) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(b'question,answer\na,1\n"b,2\n')

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from support.context import FakeContext
 
+from clt_jobs.context import StopRequested
 from clt_jobs.data.rows import Row
 from clt_jobs.fetch.step import fetch
 from clt_operator.api.errors import InputError
@@ -215,6 +216,16 @@ def test_generated_rows_need_no_file(fetched) -> None:
     )
     assert figures["rows"] == len(rows) == 441
     assert rows[0].prompt == "cero más cero ?"
+
+
+def test_a_stop_is_obeyed_between_rows(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(jsonl(RECORDS * 1000))
+    context = FakeContext(tmp_path, hints={"files": [str(path)]}, stop_after=1000)
+    request = RowsRequest(format="jsonl", language="en", columns={"prompt": "{question}"})
+    with pytest.raises(StopRequested):
+        fetch(FetchParams(rows=request), context)
+    assert context.reported == [{"done": 1000}]
 
 
 def test_a_fetch_is_of_rows_or_of_a_model(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """fetch through ``datasets``, from a local directory of the shape that a hub repository has."""
 
+import errno
 from pathlib import Path
 
 import datasets
@@ -82,6 +83,12 @@ class Refused(Exception):
 )
 def test_faults_of_the_network_may_pass(error: Exception) -> None:
     assert isinstance(_translated("org/name", error), TransientError)
+
+
+def test_a_full_disk_is_not_the_datas_fault() -> None:
+    found = _translated("org/name", OSError(errno.ENOSPC, "No space left on device"))
+    assert isinstance(found, TransientError)
+    assert "HF_HOME" in str(found)
 
 
 def test_no_access_says_how_to_get_it() -> None:
