@@ -1,0 +1,1 @@
+"""Step to Job manifest: names, labels, pods, pools. Pure: same input, same bytes out."""

@@ -1,0 +1,152 @@
+"""The pod of a Job: one restricted container that runs the steps and nothing else.
+
+It holds no service-account token, writes only to its own scratch space, and reaches a hub only
+where a step is there to fetch.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from clt_operator.api.spec.compute import ResourcesSpec
+from clt_operator.api.step import Step
+from clt_operator.render.profiles import PoolProfile, Settings, Toleration
+
+USER = 65532
+SCRATCH = "/scratch"
+RENDEZVOUS_PORT = 29500
+RANK_LABEL = "batch.kubernetes.io/job-completion-index"
+
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+_OFFLINE = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE")
+
+Manifest = dict[str, Any]
+
+
+def pod_spec(
+    name: str,
+    steps: Sequence[Step],
+    resources: ResourcesSpec,
+    pool: PoolProfile,
+    settings: Settings,
+) -> Manifest:
+    """The pod of the Job ``name``."""
+    spec: Manifest = {
+        "restartPolicy": "Never",
+        "terminationGracePeriodSeconds": resources.grace_seconds,
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": USER,
+            "runAsGroup": USER,
+            "fsGroup": USER,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+    }
+    if resources.nodes > 1:
+        spec["subdomain"] = name
+    if pool.node_selector:
+        spec["nodeSelector"] = dict(sorted(pool.node_selector.items()))
+    if pool.tolerations:
+        spec["tolerations"] = [_toleration(toleration) for toleration in pool.tolerations]
+    if pool.runtime_class:
+        spec["runtimeClassName"] = pool.runtime_class
+    if pool.priority_class:
+        spec["priorityClassName"] = pool.priority_class
+    spec["containers"] = [_container(name, steps, resources, pool, settings)]
+    spec["volumes"] = [{"name": "scratch", "emptyDir": {}}, {"name": "tmp", "emptyDir": {}}]
+    if resources.gpus > 1:  # collective operations between GPUs go through shared memory
+        spec["volumes"].append({"name": "shm", "emptyDir": {"medium": "Memory"}})
+    return spec
+
+
+def _container(
+    name: str,
+    steps: Sequence[Step],
+    resources: ResourcesSpec,
+    pool: PoolProfile,
+    settings: Settings,
+) -> Manifest:
+    store = settings.store
+    runner = ["python", "-m", "clt_jobs.runner", "--store", store.uri, "--scratch", SCRATCH]
+    kind = steps[0].kind
+    secrets = [store.secret, settings.hub_secret if kind == "fetch" else ""]
+    environment = _environment(kind, resources, settings)
+    if resources.nodes > 1:
+        environment += _rendezvous(name, resources)
+    container: Manifest = {
+        "name": "steps",
+        "image": resources.image or settings.image,
+        "imagePullPolicy": settings.image_pull_policy,
+        "command": runner[:3],
+        "args": [*runner[3:], *(step.key for step in steps)],
+        "env": environment,
+    }
+    if any(secrets):
+        container["envFrom"] = [{"secretRef": {"name": secret}} for secret in secrets if secret]
+    container["resources"] = _amounts(resources, pool)
+    container["securityContext"] = {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    container["volumeMounts"] = [
+        {"name": "scratch", "mountPath": SCRATCH},
+        {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - an emptyDir of this pod
+    ]
+    if resources.gpus > 1:
+        container["volumeMounts"].append({"name": "shm", "mountPath": "/dev/shm"})  # noqa: S108
+    return container
+
+
+def _environment(kind: str, resources: ResourcesSpec, settings: Settings) -> list[Manifest]:
+    plain: dict[str, str] = {
+        "CLT_STORE": settings.store.uri,
+        "CLT_IMAGE": resources.image or settings.image,
+        "HOME": SCRATCH,
+        "PYTHONHASHSEED": "0",
+        "PYTHONUNBUFFERED": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+        **dict.fromkeys(_THREADS, str(resources.threads)),
+    }
+    if kind != "fetch":
+        plain |= dict.fromkeys(_OFFLINE, "1")
+    plain |= dict(sorted(settings.store.environment.items()))
+    return [*_variables(plain), _from_field("CLT_POD_UID", "metadata.uid")]
+
+
+def _rendezvous(name: str, resources: ResourcesSpec) -> list[Manifest]:
+    """What ``torchrun`` takes its options from: the first pod is where the others meet."""
+    plain = {
+        "PET_NNODES": str(resources.nodes),
+        "PET_NPROC_PER_NODE": str(max(1, resources.gpus)),
+        "PET_MASTER_ADDR": f"{name}-0.{name}",
+        "PET_MASTER_PORT": str(RENDEZVOUS_PORT),
+    }
+    rank = _from_field("PET_NODE_RANK", f"metadata.labels['{RANK_LABEL}']")
+    return [*_variables(plain), rank]
+
+
+def _variables(plain: Mapping[str, str]) -> list[Manifest]:
+    return [{"name": name, "value": value} for name, value in plain.items()]
+
+
+def _from_field(name: str, path: str) -> Manifest:
+    return {"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}}
+
+
+def _amounts(resources: ResourcesSpec, pool: PoolProfile) -> Manifest:
+    """Memory and GPUs are limited to what is asked for; processors are shared when idle."""
+    limits = {"memory": resources.memory}
+    if resources.gpus:
+        limits[pool.gpu_resource] = str(resources.gpus)
+    return {"requests": {"cpu": str(resources.cpus), **limits}, "limits": limits.copy()}
+
+
+def _toleration(toleration: Toleration) -> Manifest:
+    made = {"key": toleration.key, "operator": "Equal" if toleration.value else "Exists"}
+    if toleration.value:
+        made["value"] = toleration.value
+    if toleration.effect:
+        made["effect"] = toleration.effect
+    return made
