@@ -11,11 +11,10 @@ import yaml
 
 from clt_operator.api.yaml_scalars import resolve_plain
 
-
 _Base: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # libyaml where it is there
 
 
-class _Dumper(_Base):  # type: ignore[misc] - chosen when imported
+class _Dumper(_Base):  # type: ignore[misc]
     """Without anchors: a manifest is read by people."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
