@@ -28,7 +28,7 @@ def trained(realised: Realised, tables: dict[str, ComponentRows]) -> dict[str, s
 @given(ALIGNMENTS, st.integers(1, 60), st.integers(1, 60), st.integers(0, 2**31))
 @settings(max_examples=40, deadline=None)
 def test_promise_subsets_nest_as_quotas_grow(alignment: str, small: int, more: int, seed: int):
-    tables = make_tables()
+    tables = make_tables(450)
     sets = [
         trained(
             realise(
