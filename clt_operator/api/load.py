@@ -25,6 +25,7 @@ class LoadedSpec:
     locations: Locations
     variables: Mapping[str, str]
     file: str
+    text: str = ""
 
 
 def read_text(stream: BinaryIO, file: str) -> str:
@@ -61,7 +62,7 @@ def load_experiment(
     except ValidationError as error:
         problems = problems_of(error, Experiment)
         raise SpecError(_placed(problems, document.locations, file)) from None
-    return LoadedSpec(experiment, document.locations, given.used, file)
+    return LoadedSpec(experiment, document.locations, given.used, file, text)
 
 
 def locate(problems: Iterable[Problem], loaded: LoadedSpec) -> list[Problem]:

@@ -37,4 +37,10 @@ class Builder:
 
     def hints(self, resources: ResourcesSpec, batch: str, **more: Any) -> dict[str, Any]:
         """Hints that every kind has: threads, and the group in which steps may share a Job."""
-        return {"threads": resources.threads, "batch": batch, **more}
+        return {
+            "threads": resources.threads,
+            "batch": batch,
+            "pool": resources.pool,
+            "image": resources.image,
+            **more,
+        }

@@ -1,0 +1,168 @@
+"""apply: make what a spec asks for, here and now, up to the report."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from clt_operator.cli.options import (
+    FileOption,
+    NamespaceOption,
+    SpecArgument,
+    StoreOption,
+    VarOption,
+)
+
+if TYPE_CHECKING:
+    from clt_operator.api.lock import Lock
+    from clt_operator.cli.specs import Study
+    from clt_operator.cli.stored import Stored
+    from clt_operator.drivers.observer import Result
+    from clt_operator.store.artifacts import Artifacts
+
+
+def register(app: typer.Typer) -> None:
+    app.command("apply")(apply)
+
+
+def apply(
+    spec: SpecArgument = None,
+    filename: FileOption = None,
+    var: VarOption = None,
+    namespace: NamespaceOption = "default",
+    store: StoreOption = None,
+    local: Annotated[
+        bool, typer.Option("--local", help="Run the steps as processes on this machine.")
+    ] = False,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", min=0, help="Processes at a time; 0: one per core.")
+    ] = 0,
+    scratch: Annotated[
+        Path | None, typer.Option("--scratch", help="Directory for work under way.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check, resolve and count; start nothing.")
+    ] = False,
+) -> None:
+    """Run what is missing of an experiment, and say where its report is.
+
+    What is committed is never computed again: applying a finished spec does nothing.
+    """
+    from clt_operator.cli.output import say
+    from clt_operator.cli.specs import UsageError, read_spec, study
+    from clt_operator.cli.stored import LOCK_FILE, open_artifacts
+    from clt_operator.resolve import changed_files
+
+    if not local:
+        raise UsageError(
+            "this release runs studies on this machine: add --local (cltctl render writes the "
+            "Jobs for a cluster)"
+        )
+    loaded, base = read_spec(spec, filename, var)
+    experiment = loaded.experiment
+    artifacts = open_artifacts(store, experiment.spec.store)
+    artifacts.store.probe()
+    name = experiment.metadata.name
+    held = artifacts.experiment_file(namespace, name, LOCK_FILE)
+    planned = study(loaded, base, _lock(held), offline=False)
+    for place in changed_files(planned.lock):
+        say(f"warning: {place} changed since it was pinned; the study keeps what it pinned")
+    counts = planned.plan.counts
+    say(
+        f"experiment/{name}: {counts['runs']} runs, {counts['trainings']} trainings, "
+        f"{counts['cells']} cells, {counts['steps']} steps in {artifacts.store.uri}"
+    )
+    if dry_run:
+        say("dry run: nothing was started or stored")
+        return
+    found = _write(artifacts, namespace, planned)
+    result = _run(found, planned, jobs, scratch)
+    _conclude(found, result, spec or filename or "SPEC")
+
+
+def _lock(data: bytes | None) -> "Lock | None":
+    from clt_operator.api.lock import Lock
+
+    return Lock.model_validate_json(data) if data else None
+
+
+def _write(artifacts: "Artifacts", namespace: str, planned: "Study") -> "Stored":
+    """Stores lock, spec and root, where they are new; an unchanged experiment writes nothing."""
+    from clt_operator.cli.stored import LOCK_FILE, SPEC_FILE, Stored
+
+    name = planned.loaded.experiment.metadata.name
+    before = artifacts.root(namespace, name) or {}
+    graph = planned.plan.graph
+    root = {"targets": list(graph.targets), "keys": sorted(graph.steps)}
+    kept = {field: before[field] for field in ("forgiven",) if field in before}
+    if {field: before.get(field) for field in root} == root:
+        kept |= {field: before[field] for field in ("report", "partial") if field in before}
+    files = {
+        LOCK_FILE: planned.lock.model_dump_json(indent=1).encode(),
+        SPEC_FILE: planned.loaded.text.encode(),
+    }
+    for filename, data in files.items():
+        if artifacts.experiment_file(namespace, name, filename) != data:
+            artifacts.write_experiment_file(namespace, name, filename, data)
+    if before != {**root, **kept}:
+        artifacts.write_root(namespace, name, {**root, **kept})
+    return Stored(artifacts, namespace, name, {**root, **kept})
+
+
+def _run(found: "Stored", planned: "Study", jobs: int, scratch: Path | None) -> "Result":
+    from clt_operator.drivers.local import LocalOptions, run_local
+    from clt_operator.drivers.progress import observer
+    from clt_operator.plan.partial import partial_graph
+
+    options = LocalOptions(jobs=jobs, scratch=scratch, policy=found.policy)
+    result = run_local(planned.plan.graph, found.artifacts, options, observer())
+    partial = found.spec.report.on_missing == "partial"
+    if result.finished == "failed" and partial:
+        messages = {failure.key: failure.message for failure in result.status.failures}
+        failed = {key: messages.get(key, "failed") for key in result.failed}
+        graph = partial_graph(planned.plan, planned.lock, failed)
+        result = run_local(graph, found.artifacts, options, observer())
+        if result.finished == "complete":
+            found.root["report"] = graph.targets[0]
+    elif result.finished == "complete":
+        found.root.pop("report", None)
+    return result
+
+
+def _conclude(found: "Stored", result: "Result", spec: str) -> None:
+    """Says how it ended and what to do next; a failure exits 1, an interruption 130."""
+    from clt_operator.cli.output import say, show
+
+    artifacts, name = found.artifacts, found.name
+    before = artifacts.root(found.namespace, name)
+    if before != found.root:
+        artifacts.write_root(found.namespace, name, found.root)
+    again = f"cltctl apply {spec} --local"
+    if result.finished == "interrupted":
+        say(f"stopped; what is committed stays. next: {again}")
+        raise typer.Exit(130)
+    if result.finished == "failed":
+        for failure in result.status.failures:
+            say(f"failed: {failure.kind} {failure.name} {failure.key[:16]}: {failure.message}")
+        say(f"next: cltctl logs {name}; mend the cause; cltctl retry {name}; {again}")
+        raise typer.Exit(1)
+    if found.root.get("report"):
+        say("the report is partial: cells that failed are listed in it with their reasons")
+    page = page_path(found)
+    show(page if page else f"report/{found.report_key[:16]}")
+    say(f"{result.committed} steps executed in {result.seconds:.1f} s")
+    say(f"next: cltctl report {name} --open")
+
+
+def page_path(found: "Stored") -> Path | None:
+    """Where the report's page lies on this machine, if the store is a directory."""
+    from clt_operator.store import layout
+
+    manifest = found.artifacts.manifest(found.report_key)
+    if manifest is None:
+        return None
+    pages = [f.path for f in manifest.outputs.get("page", []) if f.path.endswith(".html")]
+    if not pages:
+        return None
+    name = layout.files(manifest.key, manifest.attempt) + pages[0]
+    return found.artifacts.store.local_path(name)

@@ -1,0 +1,32 @@
+"""completion: the script that makes a shell complete cltctl."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+
+class Shell(StrEnum):
+    bash = "bash"
+    zsh = "zsh"
+    fish = "fish"
+    powershell = "powershell"
+
+
+def register(app: typer.Typer) -> None:
+    app.command("completion")(completion)
+
+
+def completion(shell: Annotated[Shell, typer.Argument(help="Your shell.")]) -> None:
+    """Print the completion script of a shell.
+
+    For this session of bash: source <(cltctl completion bash)
+    """
+    from typer._completion_shared import get_completion_script
+
+    from clt_operator.cli.output import show
+
+    script = get_completion_script(
+        prog_name="cltctl", complete_var="_CLTCTL_COMPLETE", shell=shell.value
+    )
+    show(script)

@@ -1,0 +1,50 @@
+"""The entry point: registers the verbs, turns errors into messages and exit codes."""
+
+import sys
+
+import typer
+
+from clt_operator.cli import (
+    apply,
+    completion,
+    describe,
+    get,
+    logs,
+    plan,
+    render,
+    report,
+    retry,
+    schema,
+    version,
+)
+
+app = typer.Typer(
+    name="cltctl",
+    help="Controlled studies of cross-lingual transfer: one YAML file in, one report out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for verb in (plan, apply, get, describe, logs, report, retry, render, schema, version, completion):
+    verb.register(app)
+
+
+def main() -> None:
+    """Runs the command line; known errors are told without a traceback."""
+    from clt_operator.api.errors import CltError
+
+    try:
+        app()
+    except CltError as error:
+        for line in str(error).splitlines():
+            print(f"error: {line}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:  # the reader has seen enough: cltctl get … | head
+        sys.stderr.close()
+        sys.exit(0)

@@ -1,0 +1,78 @@
+"""report: the page, the tables or the summary of a finished experiment."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from clt_operator.cli.options import NamespaceOption, StoreOption
+
+if TYPE_CHECKING:
+    from clt_operator.cli.stored import Stored
+
+
+class Part(StrEnum):
+    page = "page"
+    tables = "tables"
+    summary = "summary"
+
+
+def register(app: typer.Typer) -> None:
+    app.command("report")(report)
+
+
+def report(
+    name: Annotated[str, typer.Argument(help="Experiment.")],
+    namespace: NamespaceOption = "default",
+    store: StoreOption = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", help="Directory to write the report into.")
+    ] = None,
+    part: Annotated[
+        Part | None, typer.Option("--part", help="Write only this part; default: all.")
+    ] = None,
+    show_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+) -> None:
+    """Write the report of an experiment into a directory, and print where its page is."""
+    from clt_operator.cli.output import show
+    from clt_operator.cli.stored import open_artifacts, stored
+
+    found = stored(open_artifacts(store), namespace, name)
+    parts = [part] if part else list(Part)
+    directory = to or Path(f"{name}-report")
+    for each in parts:
+        copy_output(found, each.value, directory)
+    page = directory / "report.html"
+    show(page if page.exists() else directory)
+    if show_page:
+        import webbrowser
+
+        webbrowser.open(page.resolve().as_uri())
+
+
+def copy_output(found: "Stored", output: str, directory: Path) -> None:
+    """Copies one output of the report, verified, to a directory of the user's.
+
+    Raises NotFound where the report is not there yet.
+    """
+    import shutil
+    import tempfile
+
+    from clt_operator.cli.stored import NotFound
+
+    key = found.report_key
+    if found.artifacts.manifest(key) is None:
+        raise NotFound(
+            f"the report of {found.name} is not there yet: "
+            f"cltctl describe {found.name} says what is missing"
+        )
+    directory.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        held = found.artifacts.open_output(key, output, Path(scratch) / "output")
+        for path in sorted(held.rglob("*")):
+            if path.is_file():
+                target = directory / path.relative_to(held)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.unlink(missing_ok=True)
+                shutil.copyfile(path, target)

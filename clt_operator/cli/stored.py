@@ -1,0 +1,125 @@
+"""Experiments as a store holds them: the lock says the spec, the spec says the graph."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from clt_operator.api.errors import CltError
+
+if TYPE_CHECKING:
+    from clt_operator.api.lock import Lock
+    from clt_operator.api.spec.experiment import ExperimentSpec
+    from clt_operator.api.step import Step
+    from clt_operator.plan.build import Plan
+    from clt_operator.reconcile import Decision, Status
+    from clt_operator.store.artifacts import Artifacts
+
+DEFAULT_STORE = ".clt/store"
+LOCK_FILE = "lock.json"
+SPEC_FILE = "spec.yaml"
+SHORTEST_PREFIX = 6
+
+
+class NotFound(CltError):
+    """Nothing of that name; the message says what there is."""
+
+
+def open_artifacts(uri: str | None, spec_store: str = "") -> "Artifacts":
+    """The artifacts of a store: the given one, the spec's if it is a URI, or the default.
+
+    Raises StoreError where it cannot be opened.
+    """
+    from clt_operator.store import open_store
+    from clt_operator.store.artifacts import Artifacts
+
+    named = spec_store if "://" in spec_store or spec_store.startswith("file:") else ""
+    return Artifacts(open_store(uri or named or DEFAULT_STORE))
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One experiment in a store."""
+
+    artifacts: "Artifacts"
+    namespace: str
+    name: str
+    root: dict[str, Any]
+
+    @cached_property
+    def lock(self) -> "Lock":
+        from clt_operator.api.lock import Lock
+
+        data = self.artifacts.experiment_file(self.namespace, self.name, LOCK_FILE)
+        if data is None:
+            raise NotFound(f"experiment {self.name} has no lock: apply its spec again")
+        return Lock.model_validate_json(data)
+
+    @cached_property
+    def spec(self) -> "ExperimentSpec":
+        from clt_operator.api.spec.experiment import ExperimentSpec
+
+        return ExperimentSpec.model_validate(self.lock.spec)
+
+    @cached_property
+    def plan(self) -> "Plan":
+        from clt_operator.plan.build import plan
+
+        return plan(self.spec, self.lock)
+
+    @property
+    def status(self) -> "Status":
+        return self.decision.status
+
+    @cached_property
+    def decision(self) -> "Decision":
+        """What a driver would see and decide now; nothing is written."""
+        from clt_operator.drivers.view import View
+        from clt_operator.reconcile import Index, reconcile
+
+        view = View(self.artifacts, self.plan.graph)
+        view.load()
+        holders = {
+            (key, state.claim.attempt): view.holder_of(state)
+            for key, states in view.open_claims().items()
+            for state in states
+        }
+        graph = self.plan.graph
+        observed = view.observed((), 0, frozenset(), holders)
+        return reconcile(graph, observed, self.policy, Index.of(graph))
+
+    @property
+    def policy(self) -> Any:
+        from clt_operator.reconcile import Policy
+
+        return Policy(attempts=self.spec.retries.limit, forgiven=self.root.get("forgiven", {}))
+
+    @property
+    def report_key(self) -> str:
+        """The key of the report: of the partial one, where only that came about."""
+        committed: str = self.root.get("report", "")
+        return committed or self.plan.graph.targets[0]
+
+    def find(self, prefix: str) -> "Step":
+        """The step whose key starts with a prefix.
+
+        Raises NotFound where none or several do.
+        """
+        found = [step for step in self.plan.graph if step.key.startswith(prefix)]
+        if len(found) != 1 or len(prefix) < SHORTEST_PREFIX:
+            raise NotFound(
+                f"{len(found)} steps of {self.name} have a key that starts with {prefix!r}: give "
+                f"more of it (at least {SHORTEST_PREFIX} characters; cltctl get steps {self.name})"
+            )
+        return found[0]
+
+
+def stored(artifacts: "Artifacts", namespace: str, name: str) -> Stored:
+    """Raises NotFound where the store has no such experiment, naming those it has."""
+    root = artifacts.root(namespace, name)
+    if root is None:
+        here = [other for space, other in artifacts.roots() if space == namespace]
+        known = f"it has {', '.join(here[:8])}" if here else "it has none yet"
+        raise NotFound(
+            f"no experiment {name!r} in namespace {namespace} of {artifacts.store.uri}: {known}"
+        )
+    return Stored(artifacts, namespace, name, root)
