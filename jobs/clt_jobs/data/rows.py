@@ -15,6 +15,7 @@ from types import TracebackType
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from clt_jobs.data import parquet
 from clt_operator.api.errors import InputError
 
 FILE_NAME = "rows.parquet"
@@ -62,14 +63,7 @@ class RowWriter:
         self.count = 0
         self._ids: set[str] = set()
         self._buffer: list[Row] = []
-        self._writer = pq.ParquetWriter(
-            _file(path),
-            SCHEMA,
-            version="2.6",
-            compression="zstd",
-            compression_level=3,
-            store_schema=False,
-        )
+        self._writer = pq.ParquetWriter(_file(path), SCHEMA, **parquet.WRITING)
 
     def __enter__(self) -> "RowWriter":
         return self
@@ -121,17 +115,7 @@ def read_table(path: Path) -> pa.Table:
 
     Raises InputError where the file is not a rows artifact.
     """
-    file = _file(path)
-    try:
-        table = pq.read_table(file)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise InputError(f"{file.name}: not a readable Parquet file: {error}") from error
-    if table.column_names != SCHEMA.names:
-        raise InputError(
-            f"{file.name}: not a rows artifact: columns are {', '.join(table.column_names)}; "
-            f"expected {', '.join(SCHEMA.names)}"
-        )
-    return table
+    return parquet.read_table(_file(path), SCHEMA)
 
 
 def read_rows(path: Path) -> list[Row]:

@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from clt_operator.api.errors import InputError
+from clt_jobs.data.parquet import read_table, write_records
 
 FILE_NAME = "clusters.parquet"
 SCHEMA = pa.schema(
@@ -23,23 +22,11 @@ SCHEMA = pa.schema(
 
 def write_clusters(directory: Path, clusters: Mapping[str, str]) -> None:
     """Writes cluster by item; the bytes are a function of the mapping and its order."""
-    arrays = [pa.array(list(clusters), pa.string()), pa.array(clusters.values(), pa.string())]
-    pq.write_table(
-        pa.Table.from_arrays(arrays, schema=SCHEMA),
-        directory / FILE_NAME,
-        version="2.6",
-        compression="zstd",
-        compression_level=3,
-        store_schema=False,
-    )
+    records = ({"item": item, "cluster": name} for item, name in clusters.items())
+    write_records(directory / FILE_NAME, SCHEMA, records)
 
 
 def read_clusters(directory: Path) -> dict[str, str]:
     """Cluster by item. Raises InputError where the file is none of clusters."""
-    try:
-        table = pq.read_table(directory / FILE_NAME)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise InputError(f"{FILE_NAME}: not a readable Parquet file: {error}") from error
-    if table.column_names != SCHEMA.names:
-        raise InputError(f"{FILE_NAME}: columns are {', '.join(table.column_names)}")
+    table = read_table(directory / FILE_NAME, SCHEMA)
     return dict(zip(*(table.column(name).to_pylist() for name in SCHEMA.names), strict=True))

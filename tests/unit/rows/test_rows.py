@@ -79,7 +79,7 @@ def test_a_repeated_id_is_refused(tmp_path: Path) -> None:
 
 def test_another_parquet_file_is_no_rows_artifact(tmp_path: Path) -> None:
     pq.write_table(pa.table({"question": ["?"]}), tmp_path / "rows.parquet")
-    with pytest.raises(InputError, match="columns are question; expected id, item"):
+    with pytest.raises(InputError, match="columns id, item, language are missing; it has question"):
         read_rows(tmp_path)
 
 
@@ -89,3 +89,10 @@ def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "rows.parquet").write_bytes(data[:-40])
     with pytest.raises(InputError, match="not a readable Parquet file"):
         read_rows(tmp_path)
+
+
+def test_a_directory_named_like_a_partition_adds_no_column(tmp_path: Path) -> None:
+    directory = tmp_path / "language=xx"
+    directory.mkdir()
+    write_rows(directory, numbered(2))
+    assert read_rows(directory) == numbered(2)
