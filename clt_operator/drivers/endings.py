@@ -90,7 +90,7 @@ class Endings:
 
     def _close(self, job: Job, claim: Claim) -> Ending:
         """Records the outcome of a dead process's open claim, and ships what it printed."""
-        output = self._redact(job.output().decode(errors="replace"))
+        output = self._redact(job.output(claim.key, claim.attempt).decode(errors="replace"))
         if output:
             self._artifacts.write_log(claim.key, claim.attempt, output.encode())
         code = None if job.process is None else job.process.returncode

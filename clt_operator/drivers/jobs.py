@@ -67,15 +67,16 @@ class Job:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.holder.pid, number)
 
-    def output(self) -> bytes:
-        """The end of what the process printed; not redacted."""
-        try:
-            with (self.folder / OUTPUT).open("rb") as file:
-                size = file.seek(0, os.SEEK_END)
-                file.seek(max(0, size - KEPT_OUTPUT))
-                return file.read()
-        except OSError:
-            return b""
+    def output(self, key: str, attempt: int) -> bytes:
+        """The last of what an attempt and its process printed; not redacted.
+
+        The runner keeps the log of each attempt in its scratch (``clt_jobs.runner.attempt``);
+        what only the process printed, such as a crash, follows it.
+        """
+        step = _end_of(self.folder / WORK / f"{key[:16]}-{attempt:04d}" / "log.txt").splitlines()
+        known = set(step)
+        rest = [line for line in _end_of(self.folder / OUTPUT).splitlines() if line not in known]
+        return b"".join(line + b"\n" for line in [*step, *rest])
 
     def let_go(self) -> None:
         """Stops watching; the process and its folder stay as they are."""
@@ -148,6 +149,16 @@ def _read_record(folder: Path) -> tuple[LocalHolder, LocalHolder, tuple[str, ...
     if holder is None or driver is None or holder.host != this_host():
         return None
     return holder, driver, keys
+
+
+def _end_of(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - KEPT_OUTPUT))
+            return file.read()
+    except OSError:
+        return b""
 
 
 def _sweep(folder: Path) -> None:

@@ -1,7 +1,9 @@
-"""Keeps what a step prints while it also goes where it went before, without its secrets.
+"""Keeps what a step prints, also when its process dies, and shows it where it went before.
 
-Works on file descriptors, so that what libraries and child processes print is kept, too. The
-reader never stops reading: a full disk loses lines of the log, counted, never the step.
+Stdout and stderr go straight to a file, so that the last words before a crash are there for
+whoever finds the file; a thread mirrors the file, redacted line by line, to the old stdout.
+Works on descriptors: what libraries and child processes print is kept, too. The file itself
+holds secrets as printed: it is private, lives in the scratch folder, and only ``kept`` leaves.
 """
 
 import os
@@ -15,30 +17,30 @@ from typing import TextIO
 from clt_operator.api.redaction import Redact
 
 STDOUT, STDERR = 1, 2
-LONGEST_LINE = 1 << 16  # bytes; longer ones are cut into pieces
+MIRROR_SECONDS = 0.5  # how far the mirror may be behind
+PIECE = 1 << 16  # bytes read at once; a longer line is mirrored in pieces
 KEPT_HEAD, KEPT_TAIL = 1 << 20, 7 << 20  # bytes of a log that are shipped
-DRAIN_SECONDS = 2.0  # a child that outlives its step may hold the pipe open
 
 
 class Tee:
-    """While open, stdout and stderr are copied, redacted line by line, to ``path``."""
+    """While open, stdout and stderr are written to ``path`` and mirrored."""
 
     def __init__(self, path: Path, redact: Redact) -> None:
         self._path, self._redact = path, redact
-        self._lost = 0  # bytes that could not be kept
+        self._ended = threading.Event()
+        self._waiting = b""  # the beginning of a line that is not complete
 
     def __enter__(self) -> "Tee":
         _flush()
         self._out, self._err = os.dup(STDOUT), os.dup(STDERR)
-        self._file = os.open(self._path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
-        source, sink = os.pipe()
-        os.dup2(sink, STDOUT)
-        os.dup2(sink, STDERR)
-        os.close(sink)
+        file = os.open(self._path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+        os.dup2(file, STDOUT)
+        os.dup2(file, STDERR)
+        os.close(file)
         self._streams = sys.stdout, sys.stderr
         sys.stdout, sys.stderr = _by_line(STDOUT), _by_line(STDERR)
-        self._reader = threading.Thread(target=self._copy, args=(source,), daemon=True)
-        self._reader.start()
+        self._mirror = threading.Thread(target=self._run, daemon=True, name="mirror")
+        self._mirror.start()
         return self
 
     def __exit__(
@@ -52,50 +54,50 @@ class Tee:
         os.dup2(self._out, STDOUT)
         os.dup2(self._err, STDERR)
         os.close(self._err)
-        self._reader.join(DRAIN_SECONDS)
-        if not self._reader.is_alive():
-            os.close(self._out)
-            os.close(self._file)
+        self._ended.set()
+        self._mirror.join()
+        os.close(self._out)
 
     def kept(self) -> bytes:
-        """The log so far, its middle left out where it is very long."""
+        """The log so far, redacted, its middle left out where it is very long."""
         with self._path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(0)
             if size <= KEPT_HEAD + KEPT_TAIL:
-                text = file.read()
-            else:
-                head = file.read(KEPT_HEAD)
-                file.seek(size - KEPT_TAIL)
-                left_out = size - KEPT_HEAD - KEPT_TAIL
-                text = head + f"\n[{left_out} bytes left out]\n".encode() + file.read()
-        return text + (f"[{self._lost} bytes lost: disk full]\n".encode() if self._lost else b"")
+                return self._clean(file.read())
+            head = file.read(KEPT_HEAD)
+            file.seek(size - KEPT_TAIL)
+            left_out = size - KEPT_HEAD - KEPT_TAIL
+            said = f"\n[{left_out} bytes left out]\n".encode()
+            return self._clean(head) + said + self._clean(file.read())
 
     @property
     def size(self) -> int:
         return self._path.stat().st_size
 
-    def _copy(self, source: int) -> None:
-        waiting = b""
-        while piece := os.read(source, LONGEST_LINE):
-            *lines, waiting = (waiting + piece).split(b"\n")
-            for line in lines:
-                self._write(line + b"\n")
-            if len(waiting) >= LONGEST_LINE:
-                self._write(waiting)
-                waiting = b""
-        if waiting:
-            self._write(waiting + b"\n")
-        os.close(source)
+    def _run(self) -> None:
+        with self._path.open("rb", buffering=0) as source:
+            while not self._ended.wait(MIRROR_SECONDS):
+                self._copy(source.fileno())
+            self._copy(source.fileno())
+        self._show(self._waiting)
 
-    def _write(self, line: bytes) -> None:
-        clean = self._redact(line.decode(errors="replace")).encode()
-        with suppress(OSError):  # nobody listens any more
-            _write_all(self._out, clean)
-        try:
-            _write_all(self._file, clean)
-        except OSError:
-            self._lost += len(clean)
+    def _copy(self, source: int) -> None:
+        while piece := os.read(source, PIECE):
+            lines, _, self._waiting = (self._waiting + piece).rpartition(b"\n")
+            self._show(lines + b"\n" if lines else b"")
+            if len(self._waiting) >= PIECE:
+                self._show(self._waiting)
+                self._waiting = b""
+
+    def _show(self, text: bytes) -> None:
+        clean = self._clean(text)
+        with suppress(OSError):  # nobody listens any more, or the disk is full
+            while clean:
+                clean = clean[os.write(self._out, clean) :]
+
+    def _clean(self, text: bytes) -> bytes:
+        return self._redact(text.decode(errors="replace")).encode()
 
 
 def _by_line(descriptor: int) -> TextIO:
@@ -103,11 +105,6 @@ def _by_line(descriptor: int) -> TextIO:
     return open(
         descriptor, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False
     )
-
-
-def _write_all(target: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(target, data) :]
 
 
 def _flush() -> None:

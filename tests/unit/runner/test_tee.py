@@ -18,8 +18,19 @@ def test_prints_of_python_of_descriptors_and_of_children_are_kept(tmp_path, capf
     text = tee.kept().decode()
     for part in ("print", "stderr", "the descriptor", "a child"):
         assert f"from {part}\n" in text
-    assert text.endswith("no newline at the end\n")
+    assert text.endswith("no newline at the end")
     assert "from the descriptor" in capfd.readouterr().out
+
+
+def test_the_last_words_of_a_process_that_dies_are_in_the_file(tmp_path):
+    program = (
+        "import os, sys; from pathlib import Path; from clt_jobs.runner.tee import Tee\n"
+        "with Tee(Path(sys.argv[1]), str):\n"
+        "    print('last words'); os.kill(os.getpid(), 9)"
+    )
+    path = tmp_path / "log.txt"
+    assert subprocess.run([sys.executable, "-c", program, str(path)], check=False).returncode == -9
+    assert path.read_bytes() == b"last words\n"
 
 
 def test_both_copies_are_redacted(tmp_path, capfd):
