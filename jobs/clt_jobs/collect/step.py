@@ -6,11 +6,14 @@ declared missing is an error.
 """
 
 import json
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -19,6 +22,8 @@ from clt_jobs.data.parquet import WRITING, read_table, write_records
 from clt_jobs.score.step import ITEMS_FILE, ITEMS_SCHEMA, SUMMARY_FILE
 from clt_operator.api.errors import InputError
 from clt_operator.api.kinds.collect import Cell, CollectParams
+
+FloatArray = npt.NDArray[np.float64]
 
 SCORES_FILE = "scores.parquet"
 CELLS_FILE = "cells.parquet"
@@ -66,34 +71,49 @@ def collect(params: CollectParams, context: Context) -> None:
     Raises InputError for a cell that is neither there nor declared missing, and for items and
     summary that disagree.
     """
-    rows = _write_scores(params, context)
+    figures = [_figures(context, index, cell) for index, cell in enumerate(params.cells)]
+    rows = _write_scores(params, figures, context)
     cells = (
-        _cell_row(index, cell, _figures(context, index, cell))
-        for index, cell in enumerate(params.cells)
+        _cell_row(index, cell, found)
+        for index, (cell, found) in enumerate(zip(params.cells, figures, strict=True))
     )
     written = write_records(context.output("cells") / CELLS_FILE, CELLS_SCHEMA, cells)
     missing = sum(bool(cell.missing) for cell in params.cells)
     context.summarise(cells=written, missing=missing, rows=rows)
 
 
-def _write_scores(params: CollectParams, context: Context) -> int:
+def _write_scores(params: CollectParams, figures: Sequence[Figures], context: Context) -> int:
     path = context.output("scores") / SCORES_FILE
     rows = 0
     with pq.ParquetWriter(path, SCORES_SCHEMA, **WRITING) as writer:
-        for table in _row_groups(_tables(params, context)):
+        for table in _row_groups(_tables(params, figures, context)):
             writer.write_table(table, row_group_size=ROW_GROUP)
             rows += len(table)
     return rows
 
 
-def _tables(params: CollectParams, context: Context) -> Iterator[pa.Table]:
+def _tables(
+    params: CollectParams, figures: Sequence[Figures], context: Context
+) -> Iterator[pa.Table]:
     total = len(params.cells)
     for index, cell in enumerate(params.cells):
         if context.stop_requested:
             raise StopRequested
         if not cell.missing:
-            yield _cell_table(index, cell, _input(context, f"cell/{index}", cell))
+            table = _cell_table(index, cell, _input(context, f"cell/{index}", cell))
+            _check(index, cell, figures[index], table["score"].to_numpy())
+            yield table
         context.progress(done=index + 1, total=total)
+
+
+def _check(index: int, cell: Cell, found: Figures, scores: FloatArray) -> None:
+    """Refuses items of another score step than the summary's."""
+    mean = float(scores.mean()) if len(scores) else None
+    if found.n != len(scores) or not math.isclose(mean or 0.0, found.mean or 0.0, abs_tol=1e-9):
+        raise InputError(
+            f"{_place(index, cell)}: items and summary disagree: {len(scores)} items of mean "
+            f"{mean}, against {found.n} of mean {found.mean}"
+        )
 
 
 def _cell_table(index: int, cell: Cell, directory: Path) -> pa.Table:
