@@ -8,7 +8,7 @@ the step's summary says so.
 from pathlib import Path
 from typing import Any
 
-from clt_jobs.models.load import forget_origin
+from clt_jobs.models.load import forget_origin, silence_bars
 from clt_operator.api.errors import InputError
 
 
@@ -21,6 +21,7 @@ def dequantise(path: Path) -> tuple[Any, Any, str]:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    silence_bars()
     place = {"gguf_file": path.name, "local_files_only": True}
     try:
         tokenizer = AutoTokenizer.from_pretrained(path.parent, **place)

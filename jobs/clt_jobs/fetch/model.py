@@ -15,7 +15,7 @@ from clt_jobs.data.rows import iter_rows, read_table
 from clt_jobs.fetch.gguf_file import dequantise
 from clt_jobs.fetch.model_files import collect_files, copy_weights, read_tokenizer
 from clt_jobs.models.builders import build_model
-from clt_jobs.models.load import save_model, save_tokenizer
+from clt_jobs.models.load import read_config, save_model, save_tokenizer
 from clt_jobs.models.tokenizers import build_tokenizer
 from clt_operator.api.errors import InputError, TransientError
 from clt_operator.api.kinds.fetch import ModelFormat, ModelRequest
@@ -96,6 +96,7 @@ def _gguf(request: ModelRequest, context: Context, scratch: Path) -> None:
     context.summarise(
         parameters=sum(tensor.numel() for tensor in model.parameters()),
         vocabulary=len(tokenizer),
+        tokens_without_embedding=max(0, len(tokenizer) - model.config.vocab_size),
         dequantised=True,
         source_quantisation=quantisation,
     )
@@ -107,7 +108,12 @@ def _take(files: dict[str, Path], context: Context) -> None:
     parameters = copy_weights(files, context.output("model"))
     save_tokenizer(tokenizer, context.output("model"))
     save_tokenizer(tokenizer, context.output("tokenizer"))
-    context.summarise(parameters=parameters, vocabulary=len(tokenizer))
+    rows = int(read_config(context.output("model")).get("vocab_size", len(tokenizer)))
+    context.summarise(
+        parameters=parameters,
+        vocabulary=len(tokenizer),
+        tokens_without_embedding=max(0, len(tokenizer) - rows),
+    )
 
 
 _FORMATS: dict[ModelFormat, Callable[[ModelRequest, Context, Path], None]] = {

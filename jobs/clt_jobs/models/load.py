@@ -59,6 +59,7 @@ def save_model(model: Any, tokenizer: Any, directory: Path) -> None:
 
     The bytes are a function of weights, configuration and tokenizer: no paths, no times.
     """
+    silence_bars()
     model.save_pretrained(directory)
     save_tokenizer(tokenizer, directory)
 
@@ -74,6 +75,13 @@ def forget_origin(tokenizer: Any) -> Any:
     for name in ("is_local", "local_files_only", "gguf_file", "name_or_path"):
         tokenizer.init_kwargs.pop(name, None)
     return tokenizer
+
+
+def silence_bars() -> None:
+    """No progress bars in logs: steps report progress themselves."""
+    from transformers.utils.logging import disable_progress_bar
+
+    disable_progress_bar()
 
 
 def read_config(directory: Path) -> dict[str, Any]:
@@ -97,7 +105,7 @@ def _model_class(directory: Path) -> Any:
         raise InputError(f"{directory}: architecture {names[0]} is no causal language model")
     import transformers
 
-    transformers.utils.logging.disable_progress_bar()
+    silence_bars()
     family = getattr(transformers, names[0], None)
     if family is None:
         raise InputError(

@@ -177,3 +177,42 @@ def test_every_format_of_the_contract_is_implemented() -> None:
     from clt_operator.api.kinds.fetch import ModelFormat
 
     assert set(fetch._FORMATS) == set(get_args(ModelFormat))
+
+
+def test_a_gguf_checkpoint_becomes_an_ordinary_model(tmp_path: Path) -> None:
+    from support.gguf_file import TOKENS, write_gguf
+
+    write_gguf(tmp_path / "tiny.gguf")
+    request = ModelRequest(format="gguf")
+    context = fetched(tmp_path / "run", request, hints={"uri": f"gguf:{tmp_path}/tiny.gguf"})
+    assert context.figures["dequantised"] is True
+    assert context.figures["source_quantisation"] == "MOSTLY_Q8_0"
+    config = json.loads((context.outputs["model"] / "config.json").read_text(encoding="utf-8"))
+    assert "quantization_config" not in config
+    model = load_model(context.outputs["model"])
+    assert {str(parameter.dtype) for parameter in model.parameters()} == {"torch.float32"}
+    assert not getattr(model, "is_quantized", False)
+    tokenizer = load_tokenizer(context.outputs["tokenizer"])
+    assert len(tokenizer) == len(TOKENS)
+    assert tokenizer.convert_ids_to_tokens(tokenizer("ab ac")["input_ids"]) == ["ab", "Ġa", "c"]
+    again = fetched(tmp_path / "again", request, hints={"uri": f"gguf:{tmp_path}/tiny.gguf"})
+    assert files(again.outputs["model"]) == files(context.outputs["model"])
+
+
+def test_a_prefix_of_a_bucket_is_a_directory(
+    fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from clt_operator import store
+    from clt_operator.store.file import FileStore
+
+    opened: list[str] = []
+
+    def open_store(uri: str) -> FileStore:
+        opened.append(uri)
+        return FileStore(fresh)
+
+    monkeypatch.setattr(store, "open_store", open_store)
+    uri = "s3://bucket/models/tiny?checksums=when_required"
+    context = fetched(tmp_path, ModelRequest(format="directory"), hints={"uri": uri})
+    assert files(context.outputs["model"]) == files(fresh)
+    assert set(opened) == {uri}
