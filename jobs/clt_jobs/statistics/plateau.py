@@ -7,7 +7,7 @@ pairs k < k', never a test that failed to find a difference.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from clt_jobs.statistics.arrays import Bools, Floats, Ints
 from clt_jobs.statistics.refusal import Refused
@@ -47,7 +47,7 @@ def plateau(
     largest = np.max((sampled[:, second] - sampled[:, first]) / safe, axis=1)
     critical = float(np.quantile(largest, confidence))
     if np.isfinite(df):  # the Student quantile of the same tail area
-        critical = float(stats.t.isf(stats.norm.sf(critical), df))
+        critical = float(-special.stdtrit(df, float(special.ndtr(-critical))))
     bound = critical * errors
     found = _first(values[None, :], first, second, bound, margin)[0]
     simulated = _first(values + sampled, first, second, bound, margin)

@@ -7,7 +7,7 @@ where b differs from zero; elsewhere the ratio is refused.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from clt_jobs.statistics.refusal import Refused
 
@@ -31,7 +31,7 @@ def fieller(
     confidence: float = 0.95,
 ) -> Ratio:
     """Ratio with its Fieller interval; refused where the denominator may be zero."""
-    t2 = float(stats.t.ppf((1 + confidence) / 2, df)) ** 2
+    t2 = float(special.stdtrit(df, (1 + confidence) / 2)) ** 2
     a = denominator**2 - t2 * var_denominator
     if not a > 0:
         raise Refused("the denominator is indistinguishable from 0")

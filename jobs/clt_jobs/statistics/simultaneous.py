@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from clt_jobs.statistics.arrays import Floats
 from clt_jobs.statistics.variance import Estimate
@@ -85,7 +85,7 @@ def simultaneous(estimates: Sequence[Estimate], confidence: float = 0.95) -> Sim
     raw = np.array([found.p for found in family])
     adjusted, level, method = _adjusted(family, raw, 1 - confidence)
     for index, found, value in zip(usable, family, adjusted, strict=True):
-        half = float(stats.t.ppf(1 - level / 2, found.df)) * found.se
+        half = float(special.stdtrit(found.df, 1 - level / 2)) * found.se
         p[index], lo[index], hi[index] = value, found.estimate - half, found.estimate + half
     return Simultaneous(p, lo, hi, method)
 
@@ -100,7 +100,7 @@ def _adjusted(family: list[Estimate], raw: Floats, alpha: float) -> tuple[Floats
     if not (np.isfinite(matrix).all() and (deviations > 0).all()):
         return holm(raw), alpha / size, "Holm"
     z = np.abs(draws(matrix / np.outer(deviations, deviations))).max(axis=1)
-    smallest = np.sort(2 * stats.norm.sf(z))
+    smallest = np.sort(2 * special.ndtr(-z))
     count = np.searchsorted(smallest, raw, side="right")
     resampled = (count + 1) / (smallest.size + 1)
     bounded = np.minimum(np.maximum(resampled, raw), size * raw)  # Bonferroni always holds

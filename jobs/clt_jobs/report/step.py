@@ -1,0 +1,49 @@
+"""The report step: collected scores in; tables, one page and a summary out.
+
+Nothing but the inputs and the parameters reaches an output: no clock, no host, no order of a
+directory. The same key gives the same bytes.
+"""
+
+import json
+from collections import Counter
+
+from clt_jobs.context import Context
+from clt_jobs.report.accounts import read_accounts
+from clt_jobs.report.collected import read_collected
+from clt_jobs.report.curves import build_curves
+from clt_jobs.report.page import render_page
+from clt_jobs.report.results import compute, write_tables
+from clt_jobs.report.summary import summary_of
+from clt_operator.api.errors import InputError
+from clt_operator.api.kinds.report import ReportParams
+
+
+def report(params: ReportParams, context: Context) -> None:
+    """Reads ``scores`` and ``cells``; writes ``tables``, ``page`` and ``summary``."""
+    collected = read_collected(context.input("scores"), context.input("cells"))
+    curves = build_curves(params, collected)
+    if not curves:
+        raise InputError(
+            "none of the report's points has a cell among the collected ones: the step reads a "
+            "collection of another study; plan again"
+        )
+    accounts = read_accounts(context)
+    results = compute(
+        params, curves, accounts, lambda done, total: context.progress(done=done, total=2 * total)
+    )
+    write_tables(results, context.output("tables"))
+    page = render_page(
+        results,
+        context.key,
+        lambda done, total: context.progress(done=total + done, total=2 * total),
+    )
+    (context.output("page") / "report.html").write_text(page, encoding="utf-8")
+    summary = summary_of(results)
+    text = json.dumps(summary, sort_keys=True, ensure_ascii=False, indent=1, allow_nan=False)
+    (context.output("summary") / "summary.json").write_text(text + "\n", encoding="utf-8")
+    context.summarise(
+        cells=summary["cells"],
+        missing=summary["missing"],
+        curves=len(curves),
+        verdicts=dict(sorted(Counter(row.verdict for row in results.headline).items())),
+    )
