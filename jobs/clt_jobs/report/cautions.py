@@ -27,7 +27,16 @@ def cautions(results: Results) -> list[Caution]:
     """All that apply, serious ones first, each once."""
     found = dict.fromkeys(
         caution
-        for source in (_missing, _seeds, _controls, _provenance, _scales, _extractors, _tests)
+        for source in (
+            _missing,
+            _unanswered,
+            _seeds,
+            _controls,
+            _provenance,
+            _scales,
+            _extractors,
+            _tests,
+        )
         for caution in source(results)
     )
     return sorted(found, key=lambda caution: not caution.serious)
@@ -43,6 +52,18 @@ def _missing(results: Results) -> Iterator[Caution]:
             "that lacks a language are refused, never taken over what is there.",
             serious=True,
         )
+
+
+def _unanswered(results: Results) -> Iterator[Caution]:
+    answered = {row.contrast for row in results.contrasts}
+    for contrast in results.params.contrasts:
+        if contrast.name not in answered:
+            where = f"sweep {contrast.sweep}" if contrast.sweep else "any sweep"
+            yield Caution(
+                "A declared contrast has no point",
+                f"{contrast.name}: k={contrast.k} is not a point of {where}.",
+                serious=True,
+            )
 
 
 def _seeds(results: Results) -> Iterator[Caution]:

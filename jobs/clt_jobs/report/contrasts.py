@@ -18,7 +18,6 @@ from clt_jobs.report.stating import (
     place_fields,
     refused_fields,
 )
-from clt_jobs.statistics.panel import language_grid
 from clt_jobs.statistics.refusal import Refused
 from clt_jobs.statistics.simultaneous import simultaneous
 from clt_jobs.statistics.variance import Estimate, estimate
@@ -136,12 +135,8 @@ def _estimate(
         return Refused("the baseline is not among the points")
     if reference == arm:
         return Refused("the point is the baseline itself")
-    languages = curve.group(group)
-    if not languages:
-        return Refused(f"no language is in {group}")
     try:
-        grid = language_grid(curve.panel, languages)
-        return estimate(grid, curve.against(arm, reference), confidence)
+        return estimate(curve.grid(group), curve.against(arm, reference), confidence)
     except Refused as reason:
         return reason
 

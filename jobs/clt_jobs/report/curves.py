@@ -14,7 +14,9 @@ import numpy as np
 from clt_jobs.report.collected import CellFacts, CellId, Collected, ItemIndex
 from clt_jobs.report.scales import Scale, scale_of
 from clt_jobs.statistics.arrays import Floats
-from clt_jobs.statistics.panel import Panel
+from clt_jobs.statistics.panel import Panel, language_grid
+from clt_jobs.statistics.refusal import Refused
+from clt_jobs.statistics.variance import Grid
 from clt_operator.api.kinds.report import EvaluatedTask, Point, ReportParams
 from clt_operator.api.languages import is_known, language
 
@@ -95,6 +97,18 @@ class Curve:
         if name in ("latin", "nonlatin"):
             return [i for i in rest if _latin(self.languages[i]) == (name == "latin")]
         return [self.languages.index(name)] if name in self.languages else []
+
+    @cached_property
+    def _grids(self) -> dict[str, Grid]:
+        return {}
+
+    def grid(self, group: str) -> Grid:
+        """The grid of a group's (or one language's) average; the same object every time."""
+        if group not in self._grids:
+            if not self.group(group):
+                raise Refused(f"no language is in {group}")
+            self._grids[group] = language_grid(self.panel, self.group(group))
+        return self._grids[group]
 
     def at(self, index: int) -> Floats:
         """Weights that pick one arm."""

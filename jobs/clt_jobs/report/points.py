@@ -4,7 +4,6 @@ from clt_jobs.report.curves import Curve
 from clt_jobs.report.rows import CellRow, PointRow
 from clt_jobs.report.stating import finite, interval_fields, place_fields, refused_fields
 from clt_jobs.statistics.arrays import Floats
-from clt_jobs.statistics.panel import language_grid
 from clt_jobs.statistics.refusal import Refused
 from clt_jobs.statistics.simultaneous import simultaneous
 from clt_jobs.statistics.variance import Estimate, Grid, estimate
@@ -37,8 +36,8 @@ def cell_rows(curve: Curve) -> list[CellRow]:
 def point_rows(curve: Curve, confidence: float) -> list[PointRow]:
     """One row per arm and language; intervals kept inside the metric's bounds."""
     rows = []
-    for at, code in enumerate(curve.languages):
-        found = _estimates(curve, at, confidence)
+    for code in curve.languages:
+        found = _estimates(curve, code, confidence)
         main = [found[i] for i in curve.main]
         band = simultaneous([f for f in main if isinstance(f, Estimate)], confidence)
         limits = iter(zip(band.lo, band.hi, strict=True))
@@ -49,9 +48,9 @@ def point_rows(curve: Curve, confidence: float) -> list[PointRow]:
     return rows
 
 
-def _estimates(curve: Curve, language: int, confidence: float) -> list[Estimate | Refused]:
+def _estimates(curve: Curve, language: str, confidence: float) -> list[Estimate | Refused]:
     try:
-        grid = language_grid(curve.panel, [language])
+        grid = curve.grid(language)
     except Refused as reason:
         return [reason] * len(curve.arms)
     return [_estimate(grid, curve.at(i), confidence) for i in range(len(curve.arms))]

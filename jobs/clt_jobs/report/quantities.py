@@ -33,7 +33,7 @@ class Grids:
 
     def group(self, name: str) -> Grid:
         """Mean over a group of languages."""
-        return self._linear(group_gradient(self.curve.panel, self.curve.group(name)), name)
+        return self.curve.grid(name)
 
     @cached_property
     def gap(self) -> Grid:
@@ -43,14 +43,14 @@ class Grids:
             if not curve.group(name):
                 raise Refused(f"no {name} language is evaluated")
         seen, unseen = (group_gradient(panel, curve.group(n)) for n in ("seen", "unseen"))
-        return self._linear(seen - unseen, "gap")
+        return linear_grid(panel, seen - unseen)
 
     @cached_property
     def sum(self) -> Grid:
         """seen + unseen: its variance gives their covariance."""
         panel, curve = self.curve.panel, self.curve
         seen, unseen = (group_gradient(panel, curve.group(n)) for n in ("seen", "unseen"))
-        return self._linear(seen + unseen, "sum")
+        return linear_grid(panel, seen + unseen)
 
     @cached_property
     def rel(self) -> Grid:
@@ -113,11 +113,6 @@ class Grids:
             below = row[pivot] if denominator is None else denominator
             gradient[index] = 1 / ((row.size - 1) * below)
         return values, gradient, pivot
-
-    def _linear(self, gradient: Floats, name: str) -> Grid:
-        if not gradient.any():
-            raise Refused(f"no language is in {name}")
-        return linear_grid(self.curve.panel, gradient)
 
 
 class PointQuantities:

@@ -12,8 +12,8 @@ quantiles Student's. Units are clusters of items where items are clustered.
 
 Contrasts are paired by item and by seed. Their seed variance is the arm × seed interaction,
 pooled over all arms of the sweep: (A−1)(S−1) degrees of freedom instead of S−1. An F test
-compares the contrast's own share with the rest; where it is larger than chance allows, its own
-variance is used. With one seed only V_items is known and the label says so.
+compares the contrast's own interaction with that of the other arms; where it is larger than
+chance allows, its own variance is used. With one seed only V_items is known and the label says so.
 """
 
 from dataclasses import dataclass, field
@@ -202,24 +202,26 @@ def _seed_part(grid: Grid, w: Floats, present: Bools, *, pooled: bool) -> _Seeds
 
 def _paired(grid: Grid, w: Floats, pool: Ints, seeds: Ints) -> _Seeds:
     """Arm × seed interaction over the pool; the b_s shared by all arms of a seed cancel."""
-    values = grid.values[np.ix_(pool, seeds)]
-    units = grid.units[np.ix_(pool, seeds)]
-    n_arms, n_seeds = values.shape
-    df = (n_arms - 1) * (n_seeds - 1)
-    interaction = _centred(values)
-    total_ss = float((interaction**2).sum())
-    residual = float((_centred(units) ** 2 @ grid.correction).sum()) / df
-    own = w[pool] @ values
-    own_ss = float(((own - own.mean()) ** 2).sum()) / float(w @ w)
+    n_seeds = len(seeds)
     scale = float(w @ w) / n_seeds
-    p_larger, p = _heterogeneity(own_ss, n_seeds - 1, total_ss - own_ss, df - (n_seeds - 1))
-    if p_larger < HETEROGENEITY_ALPHA / 2:
-        active = pool[w[pool] != 0]
-        alone = float((_centred(grid.units[np.ix_(active, seeds)]) ** 2 @ grid.correction).sum())
-        alone /= (len(active) - 1) * (n_seeds - 1)
-        own_ms = own_ss / (n_seeds - 1)
-        return _Seeds(own_ms * scale, alone * scale, n_seeds - 1, OWN, p)
-    return _Seeds(total_ss / df * scale, residual * scale, df, BOTH, p)
+    own = w @ np.nan_to_num(grid.values)[:, seeds]
+    own_ss = float(((own - own.mean()) ** 2).sum()) / float(w @ w)
+    active, others = pool[w[pool] != 0], pool[w[pool] == 0]
+    rest_ss, rest_df = _interaction(grid, others, seeds)[0], (len(others) - 1) * (n_seeds - 1)
+    p_larger, p = _heterogeneity(own_ss, n_seeds - 1, rest_ss, rest_df)
+    used, label = (active, OWN) if p_larger < HETEROGENEITY_ALPHA / 2 else (pool, BOTH)
+    total, residual = _interaction(grid, used, seeds)
+    df = (len(used) - 1) * (n_seeds - 1)
+    return _Seeds(total / df * scale, residual / df * scale, df, label, p)
+
+
+def _interaction(grid: Grid, arms: Ints, seeds: Ints) -> tuple[float, float]:
+    """Sum of squares of the arm × seed interaction, and the item residual's part in it."""
+    if len(arms) < 2:
+        return 0.0, 0.0
+    at = np.ix_(arms, seeds)
+    total = float((_centred(grid.values[at]) ** 2).sum())
+    return total, float((_centred(grid.units[at]) ** 2 @ grid.correction).sum())
 
 
 def _within(grid: Grid, w: Floats, present: Bools, arms: Ints, *, pooled: bool) -> _Seeds | None:

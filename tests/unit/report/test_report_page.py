@@ -1,0 +1,172 @@
+"""The page and the summary: self-contained, escaped, the same bytes, and honest."""
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from clt_jobs.report.step import report
+from clt_operator.api.kinds.report import Contrast
+
+SMALL = {"seeds": 2, "items": 40, "ks": [0, 100, 400], "metrics": ("math_accuracy", "gold_margin")}
+
+
+def made(study, directory):
+    context = study.context(directory)
+    report(study.params, context)
+    return context
+
+
+def page_of(study, directory):
+    return (made(study, directory).out / "page" / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def page(session_study, tmp_path_factory):
+    return page_of(session_study, tmp_path_factory.mktemp("page"))
+
+
+def digests(directory: Path) -> dict[str, str]:
+    files = sorted(path for path in directory.rglob("*") if path.is_file())
+    return {
+        str(p.relative_to(directory)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files
+    }
+
+
+_AGAIN = """
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+spec = spec_from_file_location("study", sys.argv[1])
+study = sys.modules["study"] = module_from_spec(spec)
+spec.loader.exec_module(study)
+from clt_jobs.report.step import report
+made = study.published_study(seeds=2, items=40, ks=[0, 100, 400])
+report(made.params, made.context(Path(sys.argv[2])))
+"""
+
+
+def test_promise_the_same_step_gives_the_same_bytes(make_study, tmp_path):
+    """Another process, another hash seed, another directory, another day."""
+    made(make_study(seeds=2, items=40, ks=[0, 100, 400]), tmp_path / "here")
+    root = Path(__file__).parents[3]
+    environment = {
+        **os.environ,
+        "PYTHONHASHSEED": "7",
+        "TZ": "Asia/Tokyo",
+        "PYTHONPATH": os.pathsep.join((str(root), str(root / "jobs"))),
+    }
+    conftest = Path(__file__).with_name("conftest.py")
+    subprocess.run(
+        [sys.executable, "-c", _AGAIN, str(conftest), str(tmp_path / "there")],
+        check=True,
+        env=environment,
+    )
+    here = digests(tmp_path / "here" / "out")
+    assert here == digests(tmp_path / "there" / "out")
+    assert len(here) == 7
+
+
+def test_the_page_needs_nothing_from_outside(page):
+    assert "<script" not in page
+    assert not re.search(r'(?:src|href)="(?!#)', page)
+    assert "@import" not in page
+    assert not re.search(r"url\((?!#)", page)
+
+
+def test_ids_are_unique_or_name_the_same_shape(page):
+    """Inline figures share one document: equal ids must stand for equal content."""
+    found: dict[str, str] = {}
+    for name, rest in re.findall(
+        r'<(?:path|clipPath) id="([^"]+)"(.*?)</(?:defs|clipPath)>', page, re.S
+    ):
+        assert found.setdefault(name, rest.split("/>")[0]) == rest.split("/>")[0]
+
+
+def test_the_page_is_well_formed(page):
+    void = {"meta", "br", "hr", "link", "input"}
+    stack: list[str] = []
+
+    class Checker(HTMLParser):
+        def handle_starttag(self, tag, attrs):
+            if tag not in void:
+                stack.append(tag)
+
+        def handle_endtag(self, tag):
+            assert stack.pop() == tag
+
+    Checker().feed(page)
+    assert stack == []
+
+
+def test_names_are_escaped(make_study, tmp_path):
+    study = make_study(**SMALL, models=("<img src=x onerror=alert(1)>",))
+    study.params = study.params.model_copy(
+        update={"title": "<script>alert(1)</script>", "notes": ["a & b <b>bold</b>"]}
+    )
+    text = page_of(study, tmp_path)
+    assert "<script" not in text
+    assert "<img" not in text
+    assert "<b>bold</b>" not in text
+    assert "a &amp; b" in text
+
+
+def test_the_page_says_what_was_asked_and_what_was_found(page):
+    for words in (
+        "A little multilingual data",
+        "3 seeds per point",
+        "250 items per language",
+        "▲ increase",
+        "Translation provenance aligns with seen and unseen",
+        "cannot go below",
+        "V_items + max(0, V_seeds − V_residual)",
+        "the same given k",
+        "expected gain if nothing happened",
+        "the step <code>0123456789abcdef</code>",
+    ):
+        assert words in page
+
+
+def test_one_seed_is_said_above_the_results(make_study, tmp_path):
+    text = page_of(make_study(**{**SMALL, "seeds": 1}), tmp_path)
+    assert text.index("One seed: items only") < text.index("Every number")
+
+
+def test_missing_cells_are_said_above_the_results(make_study, tmp_path):
+    text = page_of(make_study(**SMALL, missing=((400, 0, "ja"), (400, 1, "ja"))), tmp_path)
+    assert text.index("Cells are missing") < text.index("Every number")
+    assert "generate failed twice: out of memory" in text
+
+
+def test_growing_data_without_a_control_is_said(make_study, tmp_path):
+    assert "More data, not only other data" in page_of(make_study(**SMALL), tmp_path / "a")
+    controlled = page_of(make_study(**SMALL, control=True), tmp_path / "b")
+    assert "More data, not only other data" not in controlled
+
+
+def test_a_contrast_without_a_point_is_not_forgotten(make_study, tmp_path):
+    contrasts = [Contrast(name="far", k=7000, primary=True)]
+    text = page_of(make_study(**SMALL, contrasts=contrasts), tmp_path)
+    assert "far: k=7000 is not a point of any sweep" in text
+
+
+def test_undeclared_contrasts_are_called_exploration(make_study, tmp_path):
+    assert "read it as exploration" in page_of(make_study(**SMALL, contrasts=[]), tmp_path)
+
+
+def test_the_summary_is_small_json_with_the_headline(make_study, tmp_path):
+    context = made(make_study(**SMALL), tmp_path)
+    summary = json.loads((context.out / "summary" / "summary.json").read_text())
+    assert summary["missing"] == summary["left_out"] == 0
+    assert {entry["k"] for entry in summary["scores"]} == {0, 400}
+    assert {entry["quantity"] for entry in summary["quantities"]} == {
+        "rel", "seen", "unseen", "gap",
+    }  # fmt: skip
+    assert [entry["contrast"] for entry in summary["contrasts"]] == ["more-data"]
+    assert context.summary["cells"] == summary["cells"] == 2 * 8 * 7
