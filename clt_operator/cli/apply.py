@@ -111,17 +111,19 @@ def _write(artifacts: "Artifacts", namespace: str, planned: "Study") -> "Stored"
 
 def _run(found: "Stored", planned: "Study", jobs: int, scratch: Path | None) -> "Result":
     from clt_operator.drivers.local import LocalOptions, run_local
-    from clt_operator.drivers.progress import observer
+    from clt_operator.drivers.progress import observer_for
     from clt_operator.plan.partial import partial_graph
 
     options = LocalOptions(jobs=jobs, scratch=scratch, policy=found.policy)
-    result = run_local(planned.plan.graph, found.artifacts, options, observer())
+    with observer_for(options.slots()) as watching:
+        result = run_local(planned.plan.graph, found.artifacts, options, watching)
     partial = found.spec.report.on_missing == "partial"
     if result.finished == "failed" and partial:
         messages = {failure.key: failure.message for failure in result.status.failures}
         failed = {key: messages.get(key, "failed") for key in result.failed}
         graph = partial_graph(planned.plan, planned.lock, failed)
-        result = run_local(graph, found.artifacts, options, observer())
+        with observer_for(options.slots()) as watching:
+            result = run_local(graph, found.artifacts, options, watching)
         if result.finished == "complete":
             found.root["report"] = graph.targets[0]
     elif result.finished == "complete":

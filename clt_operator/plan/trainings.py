@@ -114,13 +114,15 @@ class Trainings:
         return self._train(spec, point.model, params, labels)
 
     def _components(self, quotas: Quotas, train: TrainSpec) -> list[Component]:
-        """Sorted by task and language: the order in which a mix is declared decides nothing."""
+        """Sorted by task and language: the order in which a mix is declared decides nothing.
+        A count of 0 (of a stage) asks for everything."""
         return [
             Component(
                 input=f"{task}/{language}",
                 task=task,
                 language=language,
                 quota=count,
+                everything=not count,
                 validation=train.validation_items,
             )
             for task, language, count in sorted(quotas)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from clt_operator.api.errors import InputError
+from clt_operator.api.languages import is_known, language
 
 POSITION = re.compile(r"\{\d+[|}]")  # a column named by position: the file has no header
 
@@ -25,13 +26,22 @@ def count_rows(scheme: str, path: Path, column: str, value: str, header: bool) -
         if scheme == "parquet":
             return _count_parquet(path, column, value)
         if column:
-            return sum(1 for row in _records(scheme, path) if row.get(column) == value)
+            return sum(1 for row in _records(scheme, path) if names(row.get(column), value))
         if scheme == "json":
             return len(_json_array(path))
         lines = _count_lines(scheme, path)
     except (ValueError, OSError, EOFError, zlib.error, csv.Error) as error:
         raise InputError(f"{path} cannot be read as {scheme}: {error}") from error
     return lines - 1 if scheme in ("tsv", "csv") and header and lines else lines
+
+
+def names(cell: object, value: str) -> bool:
+    """Whether a cell of the language column is the language wanted: to the letter, or, where
+    a plain code is wanted, in any convention ("jpn" and "japanese" are ja)."""
+    if cell == value:
+        return True
+    plain = is_known(value) and language(value).code == value
+    return plain and isinstance(cell, str) and is_known(cell) and language(cell).code == value
 
 
 def _count_lines(scheme: str, path: Path) -> int:
@@ -97,7 +107,7 @@ def _count_parquet(path: Path, column: str, value: str) -> int:
     try:
         if not column:
             return int(pq.read_metadata(path).num_rows)
-        table = pq.read_table(path, columns=[column])
-        return int(pc.sum(pc.equal(table[column], value)).as_py() or 0)
+        counts = pc.value_counts(pq.read_table(path, columns=[column])[column]).to_pylist()
+        return sum(entry["counts"] for entry in counts if names(entry["values"], value))
     except (pa.ArrowException, KeyError) as error:
         raise ValueError(str(error)) from error

@@ -21,6 +21,7 @@ class Component(Record):
     task: str
     language: str
     quota: int  # in the mixture's unit
+    everything: bool = False  # all rows but validation; the quota is then not looked at
     validation: int = 0  # items held out for validation, from the far end of the permutation
 
 

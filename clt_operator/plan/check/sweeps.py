@@ -33,6 +33,12 @@ def _sweep(path: str, sweep: SweepSpec, spec: ExperimentSpec, findings: Findings
         )
     if span and span.to < span.start:
         findings.add(f"{path}.samplesPerLanguage.range", "'to' is below 'from'")
+    if "token_matched" in sweep.controls and sweep.unit != "samples":
+        findings.add(
+            f"{path}.controls",
+            f"token_matched compares with mixtures counted in samples, not in {sweep.unit}",
+            "use unit: samples, or leave the control out",
+        )
     findings.problems += check_axes(spec, sweep, path)
     if len(findings.problems) == before:
         _budget(path, sweep, spec, ks, findings)

@@ -127,7 +127,7 @@ class Realised:
                 "input": part.component.input,
                 "task": part.component.task,
                 "language": part.component.language,
-                "asked": part.component.quota,
+                "asked": "all" if part.component.everything else part.component.quota,
                 "samples_per_epoch": part.samples,
                 "available": len(part.pool),
                 "validation": len(self.validation[part.component.input]),

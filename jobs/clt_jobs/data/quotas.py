@@ -45,6 +45,10 @@ class Supply:
         """The largest quota that can be met."""
         return self.amount(unit, len(self)) * max_repeats
 
+    def asked(self, unit: str) -> int:
+        """What the component asks for: its quota, or all that there is."""
+        return self.amount(unit, len(self)) if self.component.everything else self.component.quota
+
     def samples(self, unit: str, quota: int, max_repeats: int) -> int:
         """The smallest number of visits that reach the quota. Raises InputError."""
         if quota > self.capacity(unit, max_repeats):
@@ -82,7 +86,7 @@ def sample_quotas(mixture: Mixture, supplies: Sequence[Supply]) -> tuple[list[in
 def _scaled(mixture: Mixture, supplies: Sequence[Supply], factor: float) -> list[int]:
     """Samples per component for the quotas times ``factor``. Raises InputError."""
     unit, repeats = mixture.unit, mixture.max_repeats
-    return [s.samples(unit, _rounded(s.component.quota * factor), repeats) for s in supplies]
+    return [s.samples(unit, _rounded(s.asked(mixture.unit) * factor), repeats) for s in supplies]
 
 
 def _rounded(value: float) -> int:
