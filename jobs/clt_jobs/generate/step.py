@@ -65,7 +65,7 @@ def cell_rows(params: Any, context: Context) -> tuple[list[Row], list[Row]]:
 
 def batch_size(context: Context) -> int:
     """The hint ``batch_size``: sequences that a forward pass reads at once."""
-    return max(1, int(context.hints.get("batch_size", BATCH_SIZE)))
+    return max(1, int(context.hints.get("batch_size") or BATCH_SIZE))
 
 
 def reporter(context: Context, total: int) -> Callable[[int], None]:
@@ -85,7 +85,7 @@ def fix_threads(context: Context) -> None:
 
     from clt_jobs.train.runtime import fix_runtime
 
-    threads = int(context.hints.get("threads", 0)) or torch.get_num_threads()
+    threads = int(context.hints.get("threads") or 0) or torch.get_num_threads()
     fix_runtime(threads, cpu=not torch.cuda.is_available())
 
 
