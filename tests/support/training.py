@@ -29,7 +29,8 @@ def write_base(directory: Path, *, layers: int = 2, hidden: int = 32) -> Path:
 def write_tokens(
     directory: Path, vocabulary: int, *, rows: int = 40, language: str = "en", seed: int = 0
 ) -> Path:
-    """A ``tokens`` output of random rows of uneven lengths."""
+    """A ``tokens`` output of rows of uneven lengths; tokens are drawn by Zipf's law, so that
+    a model first learns what is frequent and then learns rows by heart."""
     directory.mkdir(parents=True, exist_ok=True)
     random = np.random.default_rng(seed)
     prompts = random.integers(*PROMPT, rows)
@@ -40,7 +41,7 @@ def write_tokens(
             "item": [str(i) for i in range(rows)],
             "language": [language] * rows,
             "task": ["sums"] * rows,
-            "tokens": [random.integers(2, vocabulary, n).tolist() for n in lengths],
+            "tokens": [(2 + random.zipf(1.3, n) % (vocabulary - 2)).tolist() for n in lengths],
             "prompt_length": prompts.astype(np.int32),
         },
         schema=SCHEMA,

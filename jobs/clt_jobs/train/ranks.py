@@ -61,6 +61,3 @@ class Ranks:
         """One line for people, once."""
         if self.main:
             print(line, flush=True)
-
-    def close(self) -> None:
-        self.accelerator.free_memory()

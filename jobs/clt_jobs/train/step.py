@@ -1,6 +1,7 @@
 """train, the step: reads inputs, runs the loop, writes checkpoints, log, mixture and selection."""
 
 import json
+import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -47,7 +48,6 @@ def train(params: TrainParams, context: Context) -> None:
         last = take_weights(objective.model)
         if ranks.main:
             _write_outputs(params, context, loop, base, last)
-    ranks.close()
 
 
 def _read_data(params: TrainParams, context: Context) -> Data:
@@ -85,8 +85,11 @@ def _write_outputs(
     """Outputs of the main process: bytes are functions of the key alone."""
     export_model(params, base, last, context.output("checkpoint/last"))
     selection = selection_record(params, loop.policies, loop.candidates, loop.counters.step)
-    chosen = last if loop.selected is None else load_file(loop.selected)
-    export_model(params, base, chosen, context.output("checkpoint/selected"))
+    if loop.selected is None or selection["selected_step"] == loop.counters.step:
+        _copy_files(context.output("checkpoint/last"), context.output("checkpoint/selected"))
+    else:
+        weights = load_file(loop.selected)
+        export_model(params, base, weights, context.output("checkpoint/selected"))
     metrics = context.output("metrics") / "metrics.jsonl"
     metrics.write_text("".join(loop.lines), encoding="utf-8")
     position = loop.data.bounds.of(loop.counters.step - 1)[1]
@@ -103,6 +106,10 @@ def _write_outputs(
         selected_step=selection["selected_step"],
         components_without_validation=selection["components_without_validation"],
     )
+
+
+def _copy_files(source: Path, target: Path) -> None:
+    shutil.copytree(source, target, dirs_exist_ok=True)
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
