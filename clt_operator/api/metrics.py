@@ -22,7 +22,8 @@ METRICS: dict[str, MetricInfo] = {
     "numeric": MetricInfo("generate", True, 0.5, "share"),
     "math_accuracy": MetricInfo("generate", True, 0.5, "share"),
     "rouge_l": MetricInfo("generate", True, 0.15, "F1"),
-    "chrf": MetricInfo("generate", True, 15.0, "chrF++"),
+    "chrf": MetricInfo("generate", True, 0.15, "chrF++"),
     "choice_accuracy": MetricInfo("likelihood", True, 0.5, "share"),
     "gold_margin": MetricInfo("likelihood", False, 2.0, "nats"),
+    "gold_logprob": MetricInfo("likelihood", False, 2.0, "nats"),
 }

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from clt_operator.api.holder import LocalHolder
+from clt_operator.drivers.nursery import Forked, Nursery
 from clt_operator.drivers.process import (
     identify,
     is_alive,
@@ -46,7 +47,7 @@ class Job:
     keys: tuple[str, ...]
     holder: LocalHolder
     folder: Path
-    process: subprocess.Popen[bytes] | None = None
+    process: subprocess.Popen[bytes] | Forked | None = None
     ours: bool = True  # to be stopped with this driver
     pidfd: int | None = None
     left: list[str] = field(default_factory=list)  # keys that have not ended, in order
@@ -96,27 +97,39 @@ def start(
     keys: tuple[str, ...],
     hints: Mapping[str, Mapping[str, Any]],
     environment: Mapping[str, str],
+    *,
+    nursery: Nursery | None = None,
 ) -> Job:
-    """Starts a runner in a session of its own, so that the terminal's signals pass it by."""
+    """Starts a runner in a session of its own, so that the terminal's signals pass it by.
+
+    With a nursery (which has the environment already) it is forked there.
+    """
     folder.mkdir(parents=True)
     (folder / HINTS).write_text(json.dumps(hints, default=str))
-    command = [sys.executable, "-P", "-m", "clt_jobs.runner", "--store", store]
-    command += ["--scratch", str(folder / WORK), "--hints", str(folder / HINTS), *keys]
-    with (folder / OUTPUT).open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=dict(environment),
-            start_new_session=True,
-        )
+    arguments = ["--store", store, "--scratch", str(folder / WORK)]
+    arguments += ["--hints", str(folder / HINTS), *keys]
+    forked = nursery.start(folder, arguments) if nursery else None
+    process = forked or _spawn(folder, arguments, environment)
     job = Job(keys, identify(process.pid), folder, process, oom_kills=oom_kills())
     record = {"holder": str(job.holder), "driver": str(this_process()), "keys": keys}
     partial = folder / f"{RECORD}.partial"
     partial.write_text(json.dumps(record))
     partial.replace(folder / RECORD)
     return job
+
+
+def _spawn(
+    folder: Path, arguments: list[str], environment: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    with (folder / OUTPUT).open("wb") as output:
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", "clt_jobs.runner", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=dict(environment),
+            start_new_session=True,
+        )
 
 
 def find(scratch: Path) -> tuple[list[Job], list[Job]]:

@@ -25,6 +25,8 @@ from clt_operator.drivers import jobs as local_jobs
 from clt_operator.drivers.endings import Ending, Endings
 from clt_operator.drivers.interrupts import Interrupts
 from clt_operator.drivers.jobs import Job
+from clt_operator.drivers.nursery import KINDS as NURSED
+from clt_operator.drivers.nursery import Nursery, is_safe
 from clt_operator.drivers.observer import Ended, Observer, Result, Silent
 from clt_operator.drivers.process import cores, this_process
 from clt_operator.drivers.view import View
@@ -58,6 +60,7 @@ class LocalOptions:
     pause: float = 1.0  # seconds before a second try after a fault that may pass; then doubled
     retry_failed: bool = False  # earlier failures do not count
     environment: Mapping[str, str] = field(default_factory=dict)
+    nursery: bool = True  # fork steps that load models from one process, where that is safe
 
     def slots(self) -> int:
         return self.jobs or max(1, cores() // self.threads)
@@ -111,6 +114,7 @@ class LocalDriver:
         self.selector.register(interrupts.wakeup, selectors.EVENT_READ)
         self.jobs: list[Job] = []
         self.numbers = count(1)
+        self.nurseries: dict[int, Nursery] = {}  # by number of threads
         self.started = self.committed = 0
         self.held: dict[str, float] = {}  # key: when to try again, monotonic
         self.foreign: dict[str, Holder] = {}  # keys that processes outside self.jobs hold
@@ -127,6 +131,7 @@ class LocalDriver:
             forgiven = {key: states[-1].claim.attempt for key, states in tried if states}
             self.policy = replace(self.policy, forgiven=forgiven)
         decision = self._decide()
+        self._warm_up()
         self.observer.on_start(decision.status)
         while not decision.finished:
             if self.interrupts.count:
@@ -149,6 +154,8 @@ class LocalDriver:
         self._stop_jobs()
         for job in self.jobs:
             job.let_go()
+        for nursery in self.nurseries.values():
+            nursery.close()
         self.pool.shutdown(cancel_futures=True)
         self.selector.close()
 
@@ -272,16 +279,38 @@ class LocalDriver:
         steps = [self.graph.steps[key] for key in keys]
         threads = max(int(step.hints.get("threads", self.options.threads)) for step in steps)
         me = this_process()
+        kind, extra = steps[0].kind, self.options.environment
+        environment = local_jobs.environment(os.environ, kind, threads, extra)
         job = local_jobs.start(
             self.scratch / f"{me.pid}-{me.ticks}-{next(self.numbers):06d}",
             self.artifacts.store.uri,
             tuple(keys),
             {step.key: dict(step.hints) for step in steps},
-            local_jobs.environment(os.environ, steps[0].kind, threads, self.options.environment),
+            environment,
+            nursery=self._nursery(kind, threads, environment),
         )
         self.started += 1
         self._watch(job)
         self.observer.on_step(steps[0], "started", "")
+
+    def _warm_up(self) -> None:
+        """Lets a nursery load its libraries while the data is prepared."""
+        for step in self.graph:
+            if step.kind in NURSED and step.key not in self.view.committed:
+                threads = int(step.hints.get("threads", self.options.threads))
+                extra = self.options.environment
+                made = local_jobs.environment(os.environ, step.kind, threads, extra)
+                self._nursery(step.kind, threads, made)
+                return
+
+    def _nursery(self, kind: str, threads: int, environment: Mapping[str, str]) -> Nursery | None:
+        """The nursery of steps that load models; every Job of a thread count has the same."""
+        if kind not in NURSED or not self.options.nursery or not is_safe():
+            return None
+        if threads not in self.nurseries:
+            log = self.scratch / f"nursery-{this_process().pid}-{threads}.log"
+            self.nurseries[threads] = Nursery(environment, log)
+        return self.nurseries[threads]
 
     def _prepare(self, key: str) -> list[AttemptState]:
         self.artifacts.put_document(StepDocument.of(self.graph.steps[key]))
