@@ -30,7 +30,7 @@ def lock_model(model: ModelSpec, base: Path, hub: Hub | None) -> ModelLock:
         if not path.is_file():
             raise InputError(f"there is no file {path}")
         file = lock_file(path)
-        return ModelLock(source=model.source, digest=file.sha256, files=[file])
+        return ModelLock(source=model.source, digest=content([file]), files=[file])
     if scheme == "s3":
         files = s3_files(model.source, "*")
         return ModelLock(source=model.source, digest=content(files), files=files)
@@ -38,8 +38,8 @@ def lock_model(model: ModelSpec, base: Path, hub: Hub | None) -> ModelLock:
 
 
 def content(files: list[FileLock]) -> str:
-    """Digest of a model directory: names count, places do not."""
-    return files_digest([f"{Path(file.location).name}:{file.sha256}" for file in files])
+    """Digest of a model's files in their order, as fetch computes it of what it reads."""
+    return files_digest([file.sha256 for file in files])
 
 
 def _from_hub(model: ModelSpec, name: str, hub: Hub | None) -> ModelLock:
