@@ -4,21 +4,52 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 UV := $(BIN)/uv
+STORE ?= .clt/store
 TESTS ?= tests
+PYTEST_ARGS ?= -n 2 --dist loadgroup
 
-.PHONY: demo test lint format constraints golden clean help
+.PHONY: help setup demo test lint format docs golden constraints clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/'
 
 $(STAMP): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q uv
+	$(BIN)/python -m pip install -q uv==0.13.9
 	VIRTUAL_ENV=$(abspath $(VENV)) $(UV) pip install -q --require-hashes -r constraints.txt
 	VIRTUAL_ENV=$(abspath $(VENV)) $(UV) pip install -q --no-deps -e .
 	@touch $@
 
-constraints: ## resolve the pinned versions again
-	$(UV) pip compile pyproject.toml --extra jobs --extra test --generate-hashes --no-emit-index-url \
-	  --no-header --no-annotate --universal --python-version 3.11 --upgrade -q -o constraints.txt
+setup: $(STAMP) ## install everything into .venv
+
+demo: $(STAMP) ## run the quickstart study and say where its report is
+	$(BIN)/cltctl apply examples/quickstart.yaml --local --store $(STORE)
+	$(BIN)/cltctl report quickstart --store $(STORE) --to quickstart-report
+
+test: lint ## lint, types, unit and integration tests
+	$(BIN)/python -m pytest $(PYTEST_ARGS) $(TESTS)
+
+lint: $(STAMP) ## ruff and mypy --strict
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(STAMP) ## write the code as ruff formats it
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(STAMP) ## make the generated pages again
+	$(BIN)/python -m clt_operator.api.reference > docs/reference/spec.md
+
+golden: $(STAMP) ## write the golden manifests again; read the difference before you commit it
+	CLT_UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/unit/render
+
+constraints: $(STAMP) ## resolve the pinned versions again
+	$(UV) pip compile pyproject.toml --extra jobs --extra test --generate-hashes \
+	  --no-emit-index-url --no-header --no-annotate --universal --python-version 3.11 \
+	  --upgrade -q -o constraints.txt
+
+clean: ## remove what the targets made here (not the store)
+	rm -rf $(VENV) build dist quickstart-report .mypy_cache .ruff_cache .pytest_cache
