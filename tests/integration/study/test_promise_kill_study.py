@@ -83,7 +83,7 @@ def test_promise_kill_at_random_moments_gives_the_same_study(tmp_path):
     undisturbed = Artifacts(open_store(str(quiet)))
 
     store, scratch = tmp_path / "killed", tmp_path / "killed-scratch"
-    luck = random.Random(SEED)
+    luck = random.Random(SEED)  # noqa: S311 - moments, not secrets
     alive = 0
     for _ in range(MOMENTS):
         driver = start(spec, store, scratch)
