@@ -12,7 +12,7 @@ from clt_jobs.report.accounts import read_accounts
 from clt_jobs.report.collected import read_collected
 from clt_jobs.report.curves import build_curves
 from clt_jobs.report.page import render_page
-from clt_jobs.report.results import compute, write_tables
+from clt_jobs.report.results import Results, compute, write_tables
 from clt_jobs.report.summary import summary_of
 from clt_operator.api.errors import InputError
 from clt_operator.api.kinds.report import ReportParams
@@ -20,17 +20,7 @@ from clt_operator.api.kinds.report import ReportParams
 
 def report(params: ReportParams, context: Context) -> None:
     """Reads ``scores`` and ``cells``; writes ``tables``, ``page`` and ``summary``."""
-    collected = read_collected(context.input("scores"), context.input("cells"))
-    curves = build_curves(params, collected)
-    if not curves:
-        raise InputError(
-            "none of the report's points has a cell among the collected ones: the step reads a "
-            "collection of another study; plan again"
-        )
-    accounts = read_accounts(context)
-    results = compute(
-        params, curves, accounts, lambda done, total: context.progress(done=done, total=2 * total)
-    )
+    results = results_of(params, context)
     write_tables(results, context.output("tables"))
     page = render_page(
         results,
@@ -44,6 +34,26 @@ def report(params: ReportParams, context: Context) -> None:
     context.summarise(
         cells=summary["cells"],
         missing=summary["missing"],
-        curves=len(curves),
+        curves=len(results.curves),
         verdicts=dict(sorted(Counter(row.verdict for row in results.headline).items())),
+    )
+
+
+def results_of(params: ReportParams, context: Context) -> Results:
+    """Everything the report says, before it is written.
+
+    Raises InputError where the collection has none of the report's points.
+    """
+    collected = read_collected(context.input("scores"), context.input("cells"))
+    curves = build_curves(params, collected)
+    if not curves:
+        raise InputError(
+            "none of the report's points has a cell among the collected ones: the step reads a "
+            "collection of another study; plan again"
+        )
+    return compute(
+        params,
+        curves,
+        read_accounts(context),
+        lambda done, total: context.progress(done=done, total=2 * total),
     )

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from clt_jobs.report.step import report
+from clt_jobs.report.cautions import cautions
+from clt_jobs.report.step import report, results_of
 from clt_operator.api.kinds.report import Contrast
 
 SMALL = {"seeds": 2, "items": 40, "ks": [0, 100, 400], "metrics": ("math_accuracy", "gold_margin")}
@@ -145,8 +146,11 @@ def test_missing_cells_are_said_above_the_results(make_study, tmp_path):
 
 
 def test_growing_data_without_a_control_is_said(make_study, tmp_path):
-    assert "More data, not only other data" in page_of(make_study(**SMALL), tmp_path / "a")
-    controlled = page_of(make_study(**SMALL, control=True), tmp_path / "b")
+    def titles(study, directory):
+        return {c.title for c in cautions(results_of(study.params, study.context(directory)))}
+
+    assert "More data, not only other data" in titles(make_study(**SMALL), tmp_path / "a")
+    controlled = titles(make_study(**SMALL, control=True), tmp_path / "b")
     assert "More data, not only other data" not in controlled
 
 

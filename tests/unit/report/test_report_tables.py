@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from clt_jobs.report.step import report
+from clt_jobs.report.results import write_tables
+from clt_jobs.report.step import report, results_of
 from clt_jobs.statistics import quantities as formulas
 from clt_operator.api.errors import InputError
 from clt_operator.api.kinds.report import Contrast
@@ -17,8 +18,8 @@ TABLES = ("cells", "points", "quantities", "contrasts", "dropped")
 
 def tables_of(study, directory):
     context = study.context(directory)
-    report(study.params, context)
-    found = context.out / "tables"
+    found = context.output("tables")
+    write_tables(results_of(study.params, context), found)
     assert {path.stem for path in found.iterdir()} == set(TABLES)
     return {name: pq.read_table(found / f"{name}.parquet").to_pylist() for name in TABLES}
 

@@ -58,8 +58,8 @@ def test_copies_of_one_contrast_cost_nothing():
 
 def test_the_family_wise_error_is_kept():
     generator = np.random.default_rng(3)
-    errors = [(simultaneous(estimates(generator)).p <= 0.05).any() for _ in range(300)]
-    assert np.mean(errors) < 0.085  # 0.05 + 2.8 standard errors
+    errors = [(simultaneous(estimates(generator)).p <= 0.05).any() for _ in range(200)]
+    assert np.mean(errors) < 0.095  # 0.05 + 2.9 standard errors
 
 
 def test_covariance_holds_the_variances_and_the_shared_baseline():

@@ -155,18 +155,19 @@ def test_the_delta_method_of_a_linear_function_is_the_linear_function(seed):
 
 
 def test_three_seeds_and_a_hundred_binary_items_cover_95_percent():
-    """The design of the reference study's size class, at small, middling and large seed noise.
-
-    The clipped variance errs on the safe side where seeds hardly vary.
+    """At small, middling and large training noise 4,000 simulations give 97.8, 95.8 and 94.5 %
+    for two points (clipping errs on the safe side where trainings hardly differ), and 95.1 %
+    where eight points pool their seed variance. Tolerance: three standard errors of these runs.
     """
+    slack = 3 * (0.95 * 0.05 / 600) ** 0.5
     for seed_sd in (0.018, 0.05, 0.1):
-        covered = simulate(Design(items=100, seeds=3, seed_sd=seed_sd), 800).share
-        assert 0.925 <= covered <= 0.99
-    pooled = simulate(Design(items=100, seeds=3, arms=8, seed_sd=0.05), 800)
-    assert 0.93 <= pooled.share <= 0.975
-    assert pooled.mean_width < simulate(Design(seed_sd=0.05), 400).mean_width
+        covered = simulate(Design(items=100, seeds=3, seed_sd=seed_sd), 600).share
+        assert 0.945 - slack <= covered <= 0.98 + slack / 2
+    pooled = simulate(Design(items=100, seeds=3, arms=8, seed_sd=0.05), 600)
+    assert abs(pooled.share - 0.951) <= slack
+    assert pooled.mean_width < simulate(Design(seed_sd=0.05), 200).mean_width
 
 
 def test_items_only_intervals_cover_too_little_when_seeds_vary():
-    assert simulate(Design(seeds=1, seed_sd=0.05), 800).share < 0.85
-    assert simulate(Design(seeds=1, seed_sd=0.0), 800).share > 0.92
+    assert simulate(Design(seeds=1, seed_sd=0.05), 400).share < 0.85
+    assert simulate(Design(seeds=1, seed_sd=0.0), 400).share > 0.92
