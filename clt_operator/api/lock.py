@@ -14,8 +14,10 @@ _MODEL_FIELDS = {"source", "revision"}
 
 
 def data_request(data: DataSpec) -> str:
-    """What names a data source in the lock: the digest of the spec fields that locate it."""
-    return digest(data.model_dump(mode="json", include=_DATA_FIELDS))
+    """What names a data source in the lock: the digest of the spec fields that locate it, and
+    of a generator's arguments."""
+    fields = _DATA_FIELDS | ({"arguments"} if data.arguments else set())
+    return digest(data.model_dump(mode="json", include=fields))
 
 
 def model_request(model: ModelSpec) -> str:

@@ -2,20 +2,24 @@
 
 A path walks the spec as the user writes it (camelCase); elements of a list are addressed by
 their name: ``tasks.MR.generation.temperature``. ``sweep.`` addresses the sweep itself. Only
-the section that the path enters is validated again, so that 10,000 points stay cheap.
+the section that the path enters is validated again, as strictly as when it was loaded, so that
+10,000 points stay cheap.
 """
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from clt_operator.api.errors import Problem
+from clt_operator.api.keys import canonical
 from clt_operator.api.spec.experiment import ExperimentSpec
 from clt_operator.api.spec.sweep import SweepSpec
+from clt_operator.api.spec_problems import fields_of, nearest_or_all, problems_of
 
 SECTIONS = ("train", "models", "tasks", "stages", "seedPolicy", "sweep")
+# What gives a part its identity, or decides which points there are, is no value of a point.
+_FIXED = frozenset({"name", "axes", "include", "exclude"})
 _FIELD = {"seedPolicy": "seed_policy"}
 
 
@@ -40,59 +44,56 @@ def apply_axes(
     for path, value in coordinates.items():
         section, *rest = path.split(".")
         if section not in SECTIONS or not rest:
-            raise AxisError(
-                f"axis {path!r}: a path starts with one of {', '.join(SECTIONS)} and names a field"
-            )
+            raise AxisError(f"a path starts with one of {', '.join(SECTIONS)} and names a field")
         if section == "sweep":
-            sweep = _set(sweep, rest, value, path)
+            sweep = _set(sweep, rest, value)
         else:
             field = _FIELD.get(section, section)
-            spec = spec.model_copy(update={field: _set(getattr(spec, field), rest, value, path)})
+            spec = spec.model_copy(update={field: _set(getattr(spec, field), rest, value)})
     return spec, sweep
 
 
-def _set(node: Any, rest: list[str], value: Any, path: str) -> Any:
-    if isinstance(node, list):
-        return _set_in_list(node, rest, value, path)
-    data = node.model_dump(mode="json", by_alias=True)
-    _put(data, rest, value, path)
-    try:
-        return type(node).model_validate(data)
-    except ValidationError as error:
-        raise AxisError(f"axis {path!r}: {value!r}: {error.errors()[0]['msg']}") from None
+def text_of(value: Any) -> str:
+    """A value as reports show it and filters compare it: text as it is, all else as JSON."""
+    return value if isinstance(value, str) else canonical(value)
 
 
-def _set_in_list(items: list[Any], rest: list[str], value: Any, path: str) -> list[Any]:
+def _set(node: Any, rest: Sequence[str], value: Any) -> Any:
+    """A copy of a model, or of a list of named models, with a value set inside it."""
     name, *inner = rest
-    names = [item.name for item in items]
-    if name not in names or not inner:
-        raise AxisError(f"axis {path!r}: {name!r} is none of {', '.join(names)}, with a field")
-    at = names.index(name)
-    return [*items[:at], _set(items[at], inner, value, path), *items[at + 1 :]]
+    if isinstance(node, list):
+        names = [item.name for item in node]
+        if name not in names or not inner:
+            raise AxisError(f"{name!r} is none of {', '.join(names)}, with a field after it")
+        at = names.index(name)
+        return [*node[:at], _set(node[at], inner, value), *node[at + 1 :]]
+    data = node.model_dump(mode="json", by_alias=True)
+    _put(data, node, rest, value)
+    try:
+        return type(node).model_validate(data, strict=True, by_alias=True, by_name=False)
+    except ValidationError as error:
+        problem = problems_of(error, type(node))[0]
+        hint = f" ({problem.hint})" if problem.hint else ""
+        raise AxisError(f"{problem.path} {problem.message}{hint}") from None
 
 
-def _put(data: dict[str, Any], rest: list[str], value: Any, path: str) -> None:
-    *parents, last = rest
-    for parent in parents:
-        child = data.get(parent)
-        if not isinstance(child, dict):
-            raise AxisError(f"axis {path!r}: there is no field {parent!r}")
-        data = child
-    if last not in data:
-        raise AxisError(f"axis {path!r}: there is no field {last!r}; known: {', '.join(data)}")
-    data[last] = value
-
-
-def check_axes(spec: ExperimentSpec, sweep: SweepSpec, path: str) -> list[Problem]:
-    """Problems of a sweep's axes, each value tried on its own."""
-    problems = []
-    for axis, values in sweep.axes.items():
-        where = f"{path}.axes.{axis}"
-        if not values:
-            problems.append(Problem(where, "the axis has no values", "list at least one"))
-        for value in values:
-            try:
-                apply_axes(spec, sweep, {axis: value})
-            except AxisError as error:
-                problems.append(Problem(where, str(error).removeprefix(f"axis {axis!r}: ")))
-    return problems
+def _put(data: dict[str, Any], node: Any, rest: Sequence[str], value: Any) -> None:
+    """Sets a value in the plain data of a model or mapping; parameters of plug-ins are free."""
+    name, *inner = rest
+    child = None
+    if isinstance(node, BaseModel):
+        fields = fields_of(type(node))
+        if name not in fields:
+            hint = nearest_or_all(name, fields)
+            raise AxisError(f"there is no field {name!r}" + (f" ({hint})" if hint else ""))
+        if name in _FIXED and "name" in fields:
+            raise AxisError(f"{name!r} cannot be an axis")
+        child = next(v for key, v in node if (fields[name] is type(node).model_fields[key]))
+    elif isinstance(node, dict):
+        child = node.get(name)
+    if not inner:
+        data[name] = value
+    elif isinstance(child, BaseModel | dict):
+        _put(data[name], child, inner, value)
+    else:
+        raise AxisError(f"{name!r} holds no field {inner[0]!r} here")

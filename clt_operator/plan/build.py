@@ -94,9 +94,10 @@ class _Planner:
         seen = set()
         for point in points:
             spec, sweep = point.setting.spec, point.setting.sweep
-            if not sweep.untrained or (sweep.name, point.model, point.tasks) in seen:
+            place = (sweep.name, point.setting.coordinates, point.model, point.tasks)
+            if not sweep.untrained or place in seen:
                 continue
-            seen.add((sweep.name, point.model, point.tasks))
+            seen.add(place)
             weights, _ = self.trainings.start(spec, point.model)
             name = weights[0] + variant(point, 0)
             self.report_points.append(_report_point(point, name, "untrained"))

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 
 from clt_operator.api.lock import data_request
 from clt_operator.api.spec.experiment import ExperimentSpec
+from clt_operator.api.spec.names import split_source
 from clt_operator.api.spec.sweep import SweepSpec
 from clt_operator.api.spec.task import DataSpec, TaskSpec
-from clt_operator.plan.axes import apply_axes, combinations
 from clt_operator.plan.evaluations import evaluated_tasks
-from clt_operator.plan.sweeps import default_tasks
+from clt_operator.plan.sweeps import default_tasks, settings_of
+from clt_operator.plan.trainings import texts_of
 
 
 @dataclass
@@ -32,20 +33,24 @@ def needs(spec: ExperimentSpec) -> dict[str, Need]:
 
 def _wanted(spec: ExperimentSpec) -> Iterator[tuple[DataSpec, str, list[str]]]:
     paths = {task.name: f"spec.tasks[{at}]" for at, task in enumerate(spec.tasks)}
-    tasks = {task.name: task for task in spec.tasks}
-    for stage in spec.stages:
-        for name in stage.tasks:
-            yield from _training(tasks[name], paths[name], stage.languages)
     for changed, sweep in _settings(spec):
+        tasks = {task.name: task for task in changed.tasks}
+        for stage in changed.stages:
+            for name in stage.tasks:
+                yield from _training(changed, tasks[name], paths[name], stage.languages)
+        for model in changed.models:
+            if split_source(model.source)[0] == "init":
+                for name, language in texts_of(changed, model.name):
+                    yield from _training(changed, tasks[name], paths[name], [language])
         yield from _of_sweep(changed, sweep, paths)
 
 
 def _settings(spec: ExperimentSpec) -> Iterator[tuple[ExperimentSpec, SweepSpec]]:
     """Sweeps with their axes set, where an axis can change what is read; else once."""
     for sweep in spec.sweeps:
-        if any(path.split(".")[0] in ("tasks", "sweep") for path in sweep.axes):
-            for coordinates in combinations(sweep):
-                yield apply_axes(spec, sweep, coordinates)
+        if any(path.split(".")[0] not in ("train", "seedPolicy") for path in sweep.axes):
+            for setting in settings_of(spec, sweep):
+                yield setting.spec, setting.sweep
         else:
             yield spec, sweep
 
@@ -58,32 +63,27 @@ def _of_sweep(
     trained = tuple(sweep.tasks or default_tasks(spec))
     for task in spec.tasks:
         if task.name in trained:
-            yield from _training(task, paths[task.name], [languages.pivot, *mixed])
+            yield from _training(spec, task, paths[task.name], [languages.pivot, *mixed])
     for task in evaluated_tasks(spec, trained):
         path = paths[task.name]
         if task.split and task.train:
-            reference = [task.split.reference or languages.pivot]
-            extra = reference if task.split.by == "cluster" else []
-            yield task.train, f"{path}.train", [*languages.evaluate, *extra]
+            yield from _training(spec, task, path, languages.evaluate)
         elif task.test:
             yield task.test, f"{path}.test", languages.evaluate
         if task.generation.shots:
             native = task.generation.exemplar_language == "native"
             wanted = languages.evaluate if native else [languages.pivot]
-            yield from _exemplars(task, path, wanted)
+            if task.exemplars:
+                yield task.exemplars, f"{path}.exemplars", wanted
+            else:
+                yield from _training(spec, task, path, wanted)
 
 
 def _training(
-    task: TaskSpec, path: str, languages: list[str]
+    spec: ExperimentSpec, task: TaskSpec, path: str, languages: list[str]
 ) -> Iterator[tuple[DataSpec, str, list[str]]]:
+    """The training source, with the language whose text finds the clusters of a split."""
     if task.train:
-        yield task.train, f"{path}.train", languages
-
-
-def _exemplars(
-    task: TaskSpec, path: str, languages: list[str]
-) -> Iterator[tuple[DataSpec, str, list[str]]]:
-    if task.exemplars:
-        yield task.exemplars, f"{path}.exemplars", languages
-    else:
-        yield from _training(task, path, languages)
+        clustered = task.split and task.split.by == "cluster"
+        reference = (task.split and task.split.reference) or spec.languages.pivot
+        yield task.train, f"{path}.train", [*languages, *([reference] if clustered else [])]

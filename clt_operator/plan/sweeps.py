@@ -8,12 +8,11 @@ seeds. Points of different sweeps that describe the same training get the same k
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from clt_operator.api.spec.experiment import ExperimentSpec
 from clt_operator.api.spec.sweep import Filter, SeedsSpec, SweepSpec
 from clt_operator.api.spec.task import TaskSpec
-from clt_operator.plan.axes import apply_axes, combinations
+from clt_operator.plan.axes import apply_axes, combinations, text_of
 
 Quotas = tuple[tuple[str, str, int], ...]  # (task, language, count in the sweep's unit)
 
@@ -65,10 +64,24 @@ def expand(spec: ExperimentSpec) -> Iterator[Point]:
     """The points of all sweeps, in the order of the spec: sweep, axes, model, tasks, mix, k,
     control, seed."""
     for sweep in spec.sweeps:
-        for coordinates in combinations(sweep):
-            changed, own = apply_axes(spec, sweep, coordinates)
-            shown = tuple((path, _text(value)) for path, value in coordinates.items())
-            yield from _points(Setting(changed, own, shown))
+        yield from points_of(spec, sweep)
+
+
+def points_of(spec: ExperimentSpec, sweep: SweepSpec) -> Iterator[Point]:
+    """The points of one sweep."""
+    for setting in settings_of(spec, sweep):
+        yield from _points(setting)
+
+
+def settings_of(spec: ExperimentSpec, sweep: SweepSpec) -> Iterator[Setting]:
+    """The spec once for every combination of the sweep's axes.
+
+    Raises AxisError where a path or value does not fit (``check`` finds them all first).
+    """
+    for coordinates in combinations(sweep):
+        changed, own = apply_axes(spec, sweep, coordinates)
+        shown = tuple((path, text_of(value)) for path, value in coordinates.items())
+        yield Setting(changed, own, shown)
 
 
 def _points(setting: Setting) -> Iterator[Point]:
@@ -140,13 +153,11 @@ def _matches(point: Point, rule: Filter) -> bool:
         and (not rule.mixes or point.mix in rule.mixes)
         and (not rule.samples_per_language or point.k in rule.samples_per_language)
         and (not rule.seeds or point.seed in rule.seeds)
-        and (not rule.controls or (point.control or "none") in rule.controls)
-        and all(shown.get(axis) in [_text(v) for v in values] for axis, values in rule.axes.items())
+        and (not rule.controls or point.control in rule.controls)
+        and all(
+            shown.get(axis) in [text_of(v) for v in values] for axis, values in rule.axes.items()
+        )
     )
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else repr(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,21 +49,11 @@ class Trainings:
         return weights, tokenizer
 
     def _text(self, spec: ExperimentSpec, name: str) -> tuple[Reading, ...]:
-        """Rows whose characters a fresh model must know: those of the stages that start from
-        it; without stages, those that the sweeps train on."""
+        """Rows whose characters a fresh model must know."""
         tasks = {task.name: task for task in spec.tasks}
-        stages = [stage for stage in spec.stages if stage.model == name]
-        if stages:
-            wanted = [
-                (t, lang) for stage in stages for t in stage.tasks for lang in stage.languages
-            ]
-        else:
-            mixed = [lang for mix in spec.languages.mixes.values() for lang in mix]
-            trained = [task.name for task in spec.tasks if task.train]
-            wanted = [(t, lang) for t in trained for lang in (spec.languages.pivot, *mixed)]
         return tuple(
             self._sources.rows(tasks[task], "train", language)
-            for task, language in sorted(set(wanted))
+            for task, language in texts_of(spec, name)
         )
 
     def stage(self, spec: ExperimentSpec, stage: StageSpec) -> Step:
@@ -145,6 +135,19 @@ class Trainings:
         resources = spec.compute.train
         hints = builder.hints(resources, "", micro_batch_size=resources.micro_batch_size)
         return builder.add(builder.work(params), tuple(inputs), labels, hints)
+
+
+def texts_of(spec: ExperimentSpec, model: str) -> list[tuple[str, str]]:
+    """(task, language) of the training rows that a fresh model's tokenizer is made from: those
+    of the stages that start from it; without stages, those that the sweeps may train on."""
+    stages = [stage for stage in spec.stages if stage.model == model]
+    if stages:
+        wanted = [(t, code) for stage in stages for t in stage.tasks for code in stage.languages]
+    else:
+        mixed = [code for mix in spec.languages.mixes.values() for code in mix]
+        trained = [task.name for task in spec.tasks if task.train]
+        wanted = [(t, code) for t in trained for code in (spec.languages.pivot, *mixed)]
+    return sorted(set(wanted))
 
 
 def train_params(

@@ -18,5 +18,6 @@ def check(spec: ExperimentSpec) -> list[Problem]:
     check_tasks(spec, findings)
     if not findings.problems:  # grids are expanded only over parts that make sense
         check_sweeps(spec, findings)
+    if not findings.problems:  # contrasts are looked for among the grids' points
         check_report(spec, findings)
     return findings.problems

@@ -2,16 +2,23 @@
 
 from clt_operator.api.spec.experiment import ExperimentSpec
 from clt_operator.plan.check.findings import Findings
+from clt_operator.plan.sweeps import points_of
 
 GROUPS = ("nonpivot", "seen", "unseen", "all")
 
 
 def check_report(spec: ExperimentSpec, findings: Findings) -> None:
-    sweeps = {sweep.name: sweep.samples_per_language.expand() for sweep in spec.sweeps}
+    """Needs sweeps that can be expanded. Only runs that are no control are compared."""
     report = spec.report
     findings.unique("spec.report.contrasts", [contrast.name for contrast in report.contrasts])
+    if not report.contrasts:
+        return
+    sweeps = {
+        sweep.name: {point.k for point in points_of(spec, sweep) if not point.control}
+        for sweep in spec.sweeps
+    }
     baseline = report.baseline.samples_per_language
-    if report.contrasts and not any(baseline in ks for ks in sweeps.values()):
+    if not any(baseline in ks for ks in sweeps.values()):
         findings.add(
             "spec.report.baseline.samplesPerLanguage",
             f"no sweep has the baseline k={baseline}",
@@ -20,6 +27,11 @@ def check_report(spec: ExperimentSpec, findings: Findings) -> None:
     for at, contrast in enumerate(report.contrasts):
         path = f"spec.report.contrasts[{at}]"
         k = contrast.at.samples_per_language
+        groups = (*GROUPS, *spec.languages.evaluate)
+        findings.known(f"{path}.languages", contrast.languages, groups, "group or language")
+        if k == baseline:
+            findings.add(f"{path}.at.samplesPerLanguage", f"k={k} is the baseline itself")
+            continue
         if contrast.sweep and not findings.known(f"{path}.sweep", contrast.sweep, sweeps, "sweep"):
             continue
         searched = [sweeps[contrast.sweep]] if contrast.sweep else list(sweeps.values())
@@ -30,5 +42,9 @@ def check_report(spec: ExperimentSpec, findings: Findings) -> None:
                 f"no run has k={k}",
                 f"the sweep has {', '.join(map(str, has[:12]))}",
             )
-        groups = (*GROUPS, *spec.languages.evaluate)
-        findings.known(f"{path}.languages", contrast.languages, groups, "group or language")
+        elif not any({k, baseline} <= ks for ks in searched):
+            findings.add(
+                f"{path}.at.samplesPerLanguage",
+                f"no sweep has both k={k} and the baseline k={baseline}",
+                "add the baseline to samplesPerLanguage of the sweep",
+            )

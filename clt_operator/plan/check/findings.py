@@ -35,9 +35,14 @@ class Findings:
         return False
 
     def language(self, path: str, code: str) -> bool:
+        """Whether a code is one that a spec may use: known, and spelled as everywhere here, so
+        that a mix and the evaluated languages cannot mean the same by two names."""
         try:
-            language(code)
+            meant = language(code)
         except UnknownLanguage as error:
             self.add(path, str(error))
+            return False
+        if meant.code != code:
+            self.add(path, f"{code!r} is {meant.name}, called {meant.code!r} here", "write that")
             return False
         return True

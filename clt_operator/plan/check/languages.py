@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from clt_operator.api.languages import language
 from clt_operator.api.spec.experiment import ExperimentSpec
 from clt_operator.plan.check.findings import Findings
 
@@ -33,12 +32,6 @@ def check_languages(spec: ExperimentSpec, findings: Findings) -> None:
 
 
 def _listed(path: str, codes: Sequence[str], findings: Findings) -> None:
-    seen: dict[str, str] = {}
     for at, code in enumerate(codes):
-        place = f"{path}[{at}]"
-        if not findings.language(place, code):
-            continue
-        same = language(code).code
-        if same in seen:
-            findings.add(place, f"{code!r} is the language already listed as {seen[same]!r}")
-        seen[same] = code
+        findings.language(f"{path}[{at}]", code)
+    findings.unique(path, codes, "")

@@ -35,8 +35,15 @@ def _source(path: str, model: ModelSpec, spec: ExperimentSpec, findings: Finding
         )
     elif scheme == "stage":
         findings.known(f"{path}.source", rest, [stage.name for stage in spec.stages], "stage")
-    if model.architecture and scheme != "init":
-        findings.add(f"{path}.architecture", "only init: models take an architecture")
+    for field in ("architecture", "alphabet", "seed"):
+        if getattr(model, field) and scheme != "init":
+            findings.add(f"{path}.{field}", f"only models made here (init:…) have {_a(field)}")
+    if model.revision and scheme != "hf":
+        findings.add(f"{path}.revision", "only hub models (hf:…) have a revision")
+
+
+def _a(word: str) -> str:
+    return f"{'an' if word[0] in 'aeiou' else 'a'} {word}"
 
 
 def _cycles(spec: ExperimentSpec, findings: Findings) -> None:
