@@ -8,19 +8,21 @@ Every assumption is part of the answer, and a model of unknown size makes the to
 never zero.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from clt_operator.api.lock import Lock, ModelLock, model_request
+from clt_operator.api.lock import Lock, ModelLock, data_request, model_request
 from clt_operator.api.metrics import METRICS
 from clt_operator.api.spec.experiment import ExperimentSpec
 from clt_operator.api.spec.model import ModelSpec
+from clt_operator.api.spec.task import TaskSpec
+from clt_operator.api.spec.train import TrainSpec
 from clt_operator.plan.build import Plan
 from clt_operator.plan.evaluations import evaluated_tasks
 from clt_operator.plan.power import minimum_detectable_effect
 from clt_operator.plan.sweeps import Point
-from clt_operator.plan.trainings import optimiser_steps
+from clt_operator.plan.trainings import optimiser_steps, run_steps
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,9 @@ class Assumptions:
 class Prediction:
     """None stands for: not known. Units are in the names."""
 
-    rows: int
-    tokens: int
-    optimiser_steps: int
+    rows: int | None
+    tokens: int | None
+    optimiser_steps: int | None
     train_flops: float | None
     evaluate_flops: float | None
     gpu_hours: float | None
@@ -52,39 +54,109 @@ class Prediction:
 
 
 def predict(plan: Plan, lock: Lock, assumptions: Assumptions | None = None) -> Prediction:
-    """The cost of every distinct training and evaluation of a plan."""
+    """The cost of every distinct training, stages included, and of every evaluation."""
     assumed = assumptions or Assumptions()
     sizes = {model.name: parameters_of(plan.spec, lock, model) for model in plan.spec.models}
-    distinct = dict(zip(plan.trainings, plan.points, strict=True))
-    used = {point.model for point in plan.points}
-    unknown = sorted(name for name in used if not sizes[name])
-    rows = steps = 0
-    train = evaluate = stored = 0.0
-    largest = 0
-    for point in distinct.values():
-        count = row_count(point, assumed)
-        size = sizes[point.model] or 0
-        rows += count
-        steps += point.setting.spec.train.steps or optimiser_steps(count, point.setting.spec.train)
-        train += 6.0 * size * trained_rows(point, count) * assumed.tokens_per_row
-        evaluate += evaluation_flops(point, size, assumed)
-        stored += 2 * _bytes_per_parameter(point) * size
-        largest = max(largest, 16 * size)
-    known = not unknown
+    trainings = [*_stages(plan, lock, sizes), *_runs(plan, sizes, assumed)]
+    subjects = list(_subjects(plan).values())
+    unknown = sorted({t.model for t in trainings if not t.size})
+    rows = [t.rows for t in trainings]
+    counted = None not in rows
+    total = sum(count for count in rows if count)
+    train = sum(6.0 * t.size * t.visits(assumed) * assumed.tokens_per_row for t in trainings)
+    evaluate = sum(evaluation_flops(p, sizes[p.model] or 0, assumed) for p in subjects)
+    known = not unknown and counted
     hours = (train + evaluate) / (assumed.device_flops * assumed.utilisation) / 3600
     return Prediction(
-        rows=rows,
-        tokens=rows * assumed.tokens_per_row,
-        optimiser_steps=steps,
+        rows=total if counted else None,
+        tokens=total * assumed.tokens_per_row if counted else None,
+        optimiser_steps=sum(t.steps(assumed) for t in trainings) if counted else None,
         train_flops=train if known else None,
-        evaluate_flops=evaluate if known else None,
+        evaluate_flops=evaluate if not unknown else None,
         gpu_hours=hours if known else None,
-        memory_bytes_per_training=largest if known else None,
-        stored_bytes=int(stored) if known else None,
+        memory_bytes_per_training=max(16 * t.size for t in trainings) if not unknown else None,
+        stored_bytes=sum(t.stored for t in trainings) if not unknown else None,
         unknown_models=unknown,
         minimum_detectable_effect=dict(detectable(plan.spec)),
         assumptions=asdict(assumed),
     )
+
+
+@dataclass(frozen=True)
+class Training:
+    """One distinct training. ``rows`` of one pass, None where a stage takes all of a source
+    whose rows are not counted yet; ``fixed`` steps, 0 where the passes decide."""
+
+    model: str
+    size: int  # parameters; 0: unknown
+    rows: int | None
+    train: TrainSpec
+    fixed: int
+
+    def visits(self, assumed: Assumptions) -> float:
+        """Rows read by all steps."""
+        if not self.fixed:
+            return (self.rows or 0) * self.train.epochs
+        return self.fixed * self.train.batch_size / self._unit(assumed)
+
+    def steps(self, assumed: Assumptions) -> int:
+        if self.fixed or not self.rows:
+            return self.fixed
+        return optimiser_steps(self.rows * self._unit(assumed), self.train)
+
+    @property
+    def stored(self) -> int:
+        """Bytes of the last and of the selected checkpoint."""
+        return 2 * self.size * (2 if self.train.precision == "bf16" else 4)
+
+    def _unit(self, assumed: Assumptions) -> int:
+        """What a row counts in a batch."""
+        return assumed.tokens_per_row if self.train.batch_unit == "tokens" else 1
+
+
+def _runs(plan: Plan, sizes: dict[str, int | None], assumed: Assumptions) -> Iterator[Training]:
+    for point in dict(zip(plan.trainings, plan.points, strict=True)).values():
+        train = point.setting.spec.train
+        yield Training(
+            model=point.model,
+            size=sizes[point.model] or 0,
+            rows=row_count(point, assumed),
+            train=train,
+            fixed=run_steps(point),
+        )
+
+
+def _stages(plan: Plan, lock: Lock, sizes: dict[str, int | None]) -> Iterator[Training]:
+    tasks = {task.name: task for task in plan.spec.tasks}
+    for stage in plan.spec.stages:
+        train = stage.train or plan.spec.train
+        counts = [
+            stage.samples or _held_rows(lock, tasks[name], language)
+            for name in stage.tasks
+            for language in stage.languages
+        ]
+        rows = None if None in counts else sum(count for count in counts if count)
+        yield Training(stage.model, sizes[stage.model] or 0, rows, train, train.steps)
+
+
+def _held_rows(lock: Lock, task: TaskSpec, language: str) -> int | None:
+    """Training rows of a language, as far as the lock counted them; a split leaves its share."""
+    entry = lock.sources.get(data_request(task.train)) if task.train else None
+    held = entry.languages.get(language) if entry else None
+    if held is None or held.rows is None:
+        return None
+    return round(held.rows * (1 - task.split.test_fraction)) if task.split else held.rows
+
+
+def _subjects(plan: Plan) -> dict[str, Point]:
+    """Every model that is evaluated, untrained ones too, with a point that says how."""
+    places = {(p.sweep, p.model, "+".join(p.tasks), p.setting.coordinates): p for p in plan.points}
+    return {
+        shown.training: places[
+            shown.sweep, shown.model, shown.task, tuple(shown.coordinates.items())
+        ]
+        for shown in plan.report.points
+    }
 
 
 def parameters_of(spec: ExperimentSpec, lock: Lock, model: ModelSpec) -> int | None:
@@ -119,11 +191,6 @@ def row_count(point: Point, assumed: Assumptions) -> int:
     return total // assumed.tokens_per_row
 
 
-def trained_rows(point: Point, rows: int) -> float:
-    train = point.setting.spec.train
-    return train.steps * train.batch_size if train.steps else rows * train.epochs
-
-
 def evaluation_flops(point: Point, size: int, assumed: Assumptions) -> float:
     """2 FLOPs per parameter for every token read or written, over all cells of one model."""
     spec = point.setting.spec
@@ -135,10 +202,6 @@ def evaluation_flops(point: Point, size: int, assumed: Assumptions) -> float:
             written = task.generation.max_new_tokens if kind == "generate" else 8
             tokens += items * (prompt + written)
     return 2.0 * size * tokens * len(spec.languages.evaluate)
-
-
-def _bytes_per_parameter(point: Point) -> int:
-    return 2 if point.setting.spec.train.precision == "bf16" else 4
 
 
 def detectable(spec: ExperimentSpec) -> Iterable[tuple[str, float]]:

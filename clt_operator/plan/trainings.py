@@ -78,11 +78,9 @@ class Trainings:
         spec, sweep = point.setting.spec, point.setting.sweep
         train = spec.train
         seeds = seeds_of(point.seed, spec.seed_policy)
-        match, steps = None, train.steps
+        match = None
         if point.control == "token_matched":
             match = Match(quotas={f"{t}/{lang}": count for t, lang, count in point.baseline})
-        if point.control == "equal_steps" and not steps:
-            steps = optimiser_steps(sum(c for _, _, c in point.baseline), train)
         mixture = Mixture(
             components=self._components(point.quotas, train),
             unit=sweep.unit,
@@ -100,7 +98,7 @@ class Trainings:
             "seed": str(point.seed),
             "sweep": point.sweep,
         }
-        params = train_params(train, mixture, seeds, pivot=self._pivot, steps=steps)
+        params = train_params(train, mixture, seeds, pivot=self._pivot, steps=run_steps(point))
         return self._train(spec, point.model, params, labels)
 
     def _components(self, quotas: Quotas, train: TrainSpec) -> list[Component]:
@@ -180,6 +178,15 @@ def train_params(
         select=train.select,
         pivot=pivot,
     )
+
+
+def run_steps(point: Point) -> int:
+    """The fixed number of steps of a run, 0 where its epochs decide: as many as k = 0 takes,
+    for the control that equals them."""
+    train = point.setting.spec.train
+    if point.control == "equal_steps" and not train.steps:
+        return optimiser_steps(sum(count for _, _, count in point.baseline), train)
+    return train.steps
 
 
 def optimiser_steps(rows: int, train: TrainSpec) -> int:
