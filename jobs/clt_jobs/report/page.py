@@ -244,7 +244,9 @@ def _mixtures(results: Results) -> list[dict[str, Any]]:
 
 def _coverage(results: Results) -> tuple[Design, Coverage] | None:
     """Simulated coverage at this study's items, seeds and points (binary, assumed seed noise)."""
-    curve = next((c for c in results.curves if c.primary and c.main and c.panel.items.max()), None)
+    curve = next(
+        (c for c in results.curves if c.primary and c.main and c.panel.items.max() > 1), None
+    )
     if curve is None:
         return None
     design = Design(

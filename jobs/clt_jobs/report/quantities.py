@@ -76,7 +76,10 @@ class Grids:
 
     @property
     def pivot(self) -> int:
-        return self.curve.group("pivot")[0]
+        found = self.curve.group("pivot")
+        if not found:
+            raise Refused("the pivot is not evaluated")
+        return found[0]
 
     @cached_property
     def means(self) -> Floats:
@@ -100,8 +103,6 @@ class Grids:
         """Values (A,) and gradient (A, L) for the languages that are not the pivot."""
         if not self.curve.scale.ratio:
             raise Refused(NO_RATIO)
-        if not self.curve.group("pivot"):
-            raise Refused("the pivot is not evaluated")
         pivot = self.pivot
         values = np.full(self.means.shape[0], np.nan)
         gradient = np.full(self.means.shape, np.nan)

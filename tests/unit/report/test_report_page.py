@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from clt_jobs.report.cautions import cautions
+from clt_jobs.report.page import render_page
 from clt_jobs.report.step import report, results_of
 from clt_operator.api.kinds.report import Contrast
 
@@ -174,3 +175,25 @@ def test_the_summary_is_small_json_with_the_headline(make_study, tmp_path):
     }  # fmt: skip
     assert [entry["contrast"] for entry in summary["contrasts"]] == ["more-data"]
     assert context.summary["cells"] == summary["cells"] == 2 * 8 * 7
+
+
+@pytest.mark.parametrize(
+    ("fields", "evaluate"),
+    [
+        ({}, ["es", "ar"]),  # no pivot
+        ({}, ["en", "es"]),  # no unseen language
+        ({"items": 1}, ["en", "es", "ar"]),
+        ({"ks": [0], "contrasts": []}, ["en", "es", "ar"]),  # nothing to compare
+        ({"baseline_k": 50}, ["en", "es", "ar"]),  # no baseline
+        ({"missing": tuple((400, s, "en") for s in (0, 1))}, ["en", "ar"]),
+        ({"metrics": ("of_a_plug_in",)}, ["en", "es", "ar"]),
+    ],
+)
+def test_poor_studies_give_a_report_that_refuses_rather_than_a_crash(
+    make_study, tmp_path, fields, evaluate
+):
+    study = make_study(**{**SMALL, **fields})
+    study.params = study.params.model_copy(update={"evaluate": evaluate})
+    results = results_of(study.params, study.context(tmp_path))
+    assert render_page(results, "0" * 64, lambda done, total: None)
+    assert any(row.value is None and row.note for row in results.quantities)
