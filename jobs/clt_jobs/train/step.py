@@ -31,7 +31,7 @@ def train(params: TrainParams, context: Context) -> None:
     included, and StopRequested after saving, when asked to stop.
     """
     ranks = Ranks(params.precision)
-    fix_runtime(int(context.hints.get("threads", 1)), cpu=ranks.device.type == "cpu")
+    fix_runtime(int(context.hints.get("threads") or 1), cpu=ranks.device.type == "cpu")
     data = _read_data(params, context)
     base = context.input("model")
     objective = build_objective(params.objective, build_model(params, base), context)
@@ -64,7 +64,7 @@ def _read_data(params: TrainParams, context: Context) -> Data:
 
 
 def _limits(context: Context, ranks: Ranks) -> Limits:
-    rows = int(context.hints.get("micro_batch_size", 0))
+    rows = int(context.hints.get("micro_batch_size") or 0)
     cache_sized = ranks.device.type == "cpu" and not rows
     return Limits(micro_rows=rows, micro_tokens=CPU_MICRO_TOKENS if cache_sized else 0)
 

@@ -1,5 +1,6 @@
 """Two processes (gloo) and one train the same model on the same samples in the same order."""
 
+import json
 import os
 import socket
 import subprocess
@@ -7,10 +8,21 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from support.context import FakeContext
 from support.training import read_lines, train_params, write_inputs
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import fully_shard
 
 from clt_jobs.context import StopRequested
+from clt_jobs.models.load import load_model
+from clt_jobs.train.state import (
+    names_of,
+    put_optimiser,
+    put_weights,
+    take_optimiser,
+    take_weights,
+)
 from clt_jobs.train.step import train
 
 CASES = {
@@ -44,6 +56,37 @@ def _rank_main(root: Path, rank: str) -> None:
         run("token", "cut", stop_after=2 if rank == "0" else None)
     except StopRequested:
         run("token", "cut")
+    _shard(root / "inputs" / "model", root / f"sharded-{rank}.json")
+
+
+def _shard(base: Path, result: Path) -> None:
+    """Weights and optimiser state of a sharded model, taken whole and put back."""
+    model = load_model(base)
+    shapes = {name: list(tensor.shape) for name, tensor in take_weights(model).items()}
+    fully_shard(model, mesh=init_device_mesh("cpu", (2,)))
+    optimiser = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    names = names_of(model, list(model.parameters()))
+
+    def step():
+        model(input_ids=torch.arange(2, 10).view(1, 8)).logits.square().mean().backward()
+        optimiser.step()
+        optimiser.zero_grad()
+
+    step()
+    weights, state = take_weights(model), take_optimiser(optimiser, names)
+    step()
+    expected = take_weights(model)
+    put_weights(model, weights)
+    put_optimiser(optimiser, names, state)
+    step()
+    again = take_weights(model)
+    figures = {
+        "sharded": hasattr(next(model.parameters()), "full_tensor"),
+        "whole": {name: list(tensor.shape) for name, tensor in weights.items()} == shapes,
+        "moved": any(not torch.equal(weights[name], expected[name]) for name in expected),
+        "exact": all(torch.equal(again[name], expected[name]) for name in expected),
+    }
+    result.write_text(json.dumps(figures))
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +148,12 @@ def test_a_stop_that_one_rank_sees_stops_both_and_resume_is_exact(two_ranks):
     assert saved == ["step-00000003"]
     for file in FILES:
         assert (whole / file).read_bytes() == (cut / file).read_bytes(), file
+
+
+def test_sharded_weights_and_optimiser_state_are_saved_whole_and_put_back_exactly(two_ranks):
+    for rank in (0, 1):
+        figures = json.loads((two_ranks / f"sharded-{rank}.json").read_text())
+        assert figures == dict.fromkeys(("sharded", "whole", "moved", "exact"), True)
 
 
 if __name__ == "__main__":
