@@ -48,6 +48,7 @@ class SourceLock(Record):
     source: str
     revision: str = ""
     pinned: bool = True
+    reason: str = ""  # why it is not pinned
     languages: dict[str, LanguageRows] = {}
 
 
@@ -56,6 +57,7 @@ class ModelLock(Record):
     revision: str = ""
     digest: str = ""
     pinned: bool = True
+    reason: str = ""  # why it is not pinned
     files: list[FileLock] = []
     parameters: int | None = None
     layers: int | None = None
@@ -77,5 +79,10 @@ class Lock(Record):
     @property
     def unpinned(self) -> list[str]:
         """Sources and models that still have no revision, as the spec writes them."""
+        return sorted(self.reasons)
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Why sources and models are not pinned; those that are are not listed."""
         entries: list[ModelLock | SourceLock] = [*self.models.values(), *self.sources.values()]
-        return sorted({entry.source for entry in entries if not entry.pinned})
+        return {entry.source: entry.reason for entry in entries if not entry.pinned}

@@ -1,20 +1,19 @@
 """apply: make what a spec asks for, here and now, up to the report."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from clt_operator.cli.options import (
     FileOption,
-    NamespaceOption,
     SpecArgument,
+    SpecNamespaceOption,
     StoreOption,
     VarOption,
 )
 
 if TYPE_CHECKING:
-    from clt_operator.api.lock import Lock
     from clt_operator.cli.specs import Study
     from clt_operator.cli.stored import Stored
     from clt_operator.drivers.observer import Result
@@ -29,7 +28,7 @@ def apply(
     spec: SpecArgument = None,
     filename: FileOption = None,
     var: VarOption = None,
-    namespace: NamespaceOption = "default",
+    namespace: SpecNamespaceOption = None,
     store: StoreOption = None,
     local: Annotated[
         bool, typer.Option("--local", help="Run the steps as processes on this machine.")
@@ -48,9 +47,9 @@ def apply(
 
     What is committed is never computed again: applying a finished spec does nothing.
     """
-    from clt_operator.cli.output import say
-    from clt_operator.cli.specs import UsageError, read_spec, study
-    from clt_operator.cli.stored import LOCK_FILE, open_artifacts
+    from clt_operator.cli.output import command, say
+    from clt_operator.cli.specs import UsageError, namespace_of, read_spec, study
+    from clt_operator.cli.stored import open_artifacts, stored_lock
     from clt_operator.resolve import changed_files
 
     if not local:
@@ -60,13 +59,15 @@ def apply(
         )
     loaded, base = read_spec(spec, filename, var)
     experiment = loaded.experiment
+    namespace = namespace_of(loaded, namespace)
     artifacts = open_artifacts(store, experiment.spec.store)
-    artifacts.store.probe()
     name = experiment.metadata.name
-    held = artifacts.experiment_file(namespace, name, LOCK_FILE)
-    planned = study(loaded, base, _lock(held), offline=False)
+    planned = study(loaded, base, stored_lock(artifacts, namespace, name), offline=False)
     for place in changed_files(planned.lock):
-        say(f"warning: {place} changed since it was pinned; the study keeps what it pinned")
+        say(
+            f"warning: {place} changed since it was pinned; the study keeps what it pinned "
+            "(cltctl upgrade pins it again)"
+        )
     counts = planned.plan.counts
     say(
         f"experiment/{name}: {counts['runs']} runs, {counts['trainings']} trainings, "
@@ -75,19 +76,17 @@ def apply(
     if dry_run:
         say("dry run: nothing was started or stored")
         return
+    given = {"store": store, "namespace": namespace}
+    source = spec or filename or ""
+    again = command("apply", source, local=True, var=var, scratch=scratch, **given)
     found = _write(artifacts, namespace, planned)
     result = _run(found, planned, jobs, scratch)
-    _conclude(found, result, spec or filename or "SPEC")
-
-
-def _lock(data: bytes | None) -> "Lock | None":
-    from clt_operator.api.lock import Lock
-
-    return Lock.model_validate_json(data) if data else None
+    _conclude(found, result, given, again)
 
 
 def _write(artifacts: "Artifacts", namespace: str, planned: "Study") -> "Stored":
-    """Stores lock, spec and root, where they are new; an unchanged experiment writes nothing."""
+    """Stores lock, spec and root, where they are new; a finished experiment that is applied
+    again writes nothing at all."""
     from clt_operator.cli.stored import LOCK_FILE, SPEC_FILE, Stored
 
     name = planned.loaded.experiment.metadata.name
@@ -97,19 +96,28 @@ def _write(artifacts: "Artifacts", namespace: str, planned: "Study") -> "Stored"
     kept = {field: before[field] for field in ("forgiven",) if field in before}
     if {field: before.get(field) for field in root} == root:
         kept |= {field: before[field] for field in ("report", "partial") if field in before}
+    root |= kept
     files = {
         LOCK_FILE: planned.lock.model_dump_json(indent=1).encode(),
         SPEC_FILE: planned.loaded.text.encode(),
     }
-    for filename, data in files.items():
-        if artifacts.experiment_file(namespace, name, filename) != data:
-            artifacts.write_experiment_file(namespace, name, filename, data)
-    if before != {**root, **kept}:
-        artifacts.write_root(namespace, name, {**root, **kept})
-    return Stored(artifacts, namespace, name, {**root, **kept})
+    new = {
+        filename: data
+        for filename, data in files.items()
+        if artifacts.experiment_file(namespace, name, filename) != data
+    }
+    finished = all(artifacts.manifest(key) is not None for key in graph.targets)
+    if new or before != root or not finished:
+        artifacts.store.probe()
+    for filename, data in new.items():
+        artifacts.write_experiment_file(namespace, name, filename, data)
+    if before != root:
+        artifacts.write_root(namespace, name, root)
+    return Stored(artifacts, namespace, name, root)
 
 
 def _run(found: "Stored", planned: "Study", jobs: int, scratch: Path | None) -> "Result":
+    """Runs the study; if it may report in part, what failed is left out of a second report."""
     from clt_operator.drivers.local import LocalOptions, run_local
     from clt_operator.drivers.progress import observer_for
     from clt_operator.plan.partial import partial_graph
@@ -119,41 +127,48 @@ def _run(found: "Stored", planned: "Study", jobs: int, scratch: Path | None) -> 
         result = run_local(planned.plan.graph, found.artifacts, options, watching)
     partial = found.spec.report.on_missing == "partial"
     if result.finished == "failed" and partial:
-        messages = {failure.key: failure.message for failure in result.status.failures}
-        failed = {key: messages.get(key, "failed") for key in result.failed}
+        failed = {key: _reason(found.artifacts, key) for key in result.failed}
         graph = partial_graph(planned.plan, planned.lock, failed)
         with observer_for(options.slots()) as watching:
             result = run_local(graph, found.artifacts, options, watching)
         if result.finished == "complete":
             found.root["report"] = graph.targets[0]
+            found.root["partial"] = sorted(set(graph.steps) - set(planned.plan.graph.steps))
     elif result.finished == "complete":
         found.root.pop("report", None)
+        found.root.pop("partial", None)
     return result
 
 
-def _conclude(found: "Stored", result: "Result", spec: str) -> None:
+def _reason(artifacts: "Artifacts", key: str) -> str:
+    """What the last attempt of a failed step said."""
+    outcomes = [state.outcome for state in artifacts.attempts(key) if state.outcome]
+    return (outcomes[-1].message if outcomes else "") or "failed"
+
+
+def _conclude(found: "Stored", result: "Result", given: dict[str, Any], again: str) -> None:
     """Says how it ended and what to do next; a failure exits 1, an interruption 130."""
-    from clt_operator.cli.output import say, show
+    from clt_operator.cli.output import command, say, show
 
     artifacts, name = found.artifacts, found.name
     before = artifacts.root(found.namespace, name)
     if before != found.root:
         artifacts.write_root(found.namespace, name, found.root)
-    again = f"cltctl apply {spec} --local"
     if result.finished == "interrupted":
         say(f"stopped; what is committed stays. next: {again}")
         raise typer.Exit(130)
     if result.finished == "failed":
         for failure in result.status.failures:
             say(f"failed: {failure.kind} {failure.name} {failure.key[:16]}: {failure.message}")
-        say(f"next: cltctl logs {name}; mend the cause; cltctl retry {name}; {again}")
+        say(f"next: {command('logs', name, **given)}; mend the cause; then")
+        say(f"      {command('retry', name, **given)} and {again}")
         raise typer.Exit(1)
     if found.root.get("report"):
         say("the report is partial: cells that failed are listed in it with their reasons")
+    say(f"{result.committed} steps executed in {result.seconds:.1f} s")
     page = page_path(found)
     show(page if page else f"report/{found.report_key[:16]}")
-    say(f"{result.committed} steps executed in {result.seconds:.1f} s")
-    say(f"next: cltctl report {name} --open")
+    say(f"next: {command('report', name, open=True, **given)}")
 
 
 def page_path(found: "Stored") -> Path | None:

@@ -1,9 +1,12 @@
 """completion: the script that makes a shell complete cltctl."""
 
+import os
 from enum import StrEnum
 from typing import Annotated
 
 import typer
+
+VARIABLE = "_CLTCTL_COMPLETE"
 
 
 class Shell(StrEnum):
@@ -26,7 +29,13 @@ def completion(shell: Annotated[Shell, typer.Argument(help="Your shell.")]) -> N
 
     from clt_operator.cli.output import show
 
-    script = get_completion_script(
-        prog_name="cltctl", complete_var="_CLTCTL_COMPLETE", shell=shell.value
-    )
+    script = get_completion_script(prog_name="cltctl", complete_var=VARIABLE, shell=shell.value)
     show(script)
+
+
+def prepare() -> None:
+    """Teaches the command line the answers that the script asks for; only where it asks."""
+    if VARIABLE in os.environ:
+        from typer._completion_classes import completion_init
+
+        completion_init()

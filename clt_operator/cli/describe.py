@@ -4,7 +4,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from clt_operator.cli.options import Format, NamespaceOption, OutputOption, StoreOption
+from clt_operator.cli.options import (
+    DEFAULT_NAMESPACE,
+    Format,
+    NamespaceOption,
+    OutputOption,
+    StoreOption,
+)
 
 if TYPE_CHECKING:
     from clt_operator.api.step import Step
@@ -18,12 +24,12 @@ def register(app: typer.Typer) -> None:
 def describe(
     name: Annotated[str, typer.Argument(help="Experiment.")],
     step: Annotated[str | None, typer.Argument(help="Start of a step's key.")] = None,
-    namespace: NamespaceOption = "default",
+    namespace: NamespaceOption = DEFAULT_NAMESPACE,
     store: StoreOption = None,
     output: OutputOption = Format.table,
 ) -> None:
     """Show an experiment (lock, counts, failures) or one of its steps (inputs, attempts, files)."""
-    from clt_operator.cli.output import dump, say, show
+    from clt_operator.cli.output import command, dump, say, show
     from clt_operator.cli.stored import open_artifacts, stored
 
     found = stored(open_artifacts(store), namespace, name)
@@ -34,9 +40,10 @@ def describe(
         for line in _lines(facts):
             show(line)
         if not step:
-            say(
-                f"next: cltctl get steps {name}; cltctl describe {name} KEY; cltctl logs {name} KEY"
-            )
+            given = {"store": store, "namespace": namespace}
+            say(f"next: {command('get', 'steps', name, **given)}")
+            say(f"      {command('describe', name, 'KEY', **given)}")
+            say(f"      {command('logs', name, 'KEY', **given)}")
     else:
         dump(facts, output)
 

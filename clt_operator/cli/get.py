@@ -5,7 +5,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from clt_operator.cli.options import Format, NamespaceOption, OutputOption, StoreOption
+from clt_operator.cli.options import (
+    DEFAULT_NAMESPACE,
+    Format,
+    NamespaceOption,
+    OutputOption,
+    StoreOption,
+)
 
 if TYPE_CHECKING:
     from clt_operator.cli.stored import Stored
@@ -24,7 +30,7 @@ def register(app: typer.Typer) -> None:
 def get(
     what: Annotated[What, typer.Argument(help="What to list.")],
     name: Annotated[str | None, typer.Argument(help="Experiment.")] = None,
-    namespace: NamespaceOption = "default",
+    namespace: NamespaceOption = DEFAULT_NAMESPACE,
     store: StoreOption = None,
     output: OutputOption = Format.table,
     kind: Annotated[

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from clt_operator.cli.options import NamespaceOption, StoreOption
+from clt_operator.cli.options import DEFAULT_NAMESPACE, NamespaceOption, StoreOption
 
 if TYPE_CHECKING:
     from clt_operator.api.step import Step
@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
 def logs(
     name: Annotated[str, typer.Argument(help="Experiment.")],
     step: Annotated[str | None, typer.Argument(help="Start of a step's key.")] = None,
-    namespace: NamespaceOption = "default",
+    namespace: NamespaceOption = DEFAULT_NAMESPACE,
     store: StoreOption = None,
     attempt: Annotated[
         int | None, typer.Option("--attempt", help="Which attempt; default: the last.")

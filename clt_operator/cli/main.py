@@ -15,8 +15,10 @@ from clt_operator.cli import (
     report,
     retry,
     schema,
+    upgrade,
     version,
 )
+from clt_operator.cli.output import flush
 
 app = typer.Typer(
     name="cltctl",
@@ -28,7 +30,21 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for verb in (plan, apply, get, describe, logs, report, retry, render, schema, version, completion):
+VERBS = (
+    plan,
+    apply,
+    get,
+    describe,
+    logs,
+    report,
+    retry,
+    upgrade,
+    render,
+    schema,
+    version,
+    completion,
+)
+for verb in VERBS:
     verb.register(app)
 
 
@@ -36,15 +52,12 @@ def main() -> None:
     """Runs the command line; known errors are told without a traceback."""
     from clt_operator.api.errors import CltError
 
+    completion.prepare()
     try:
         app()
     except CltError as error:
         for line in str(error).splitlines():
             print(f"error: {line}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(130)
-    except BrokenPipeError:  # the reader has seen enough: cltctl get … | head
-        sys.stderr.close()
-        sys.exit(0)
+    finally:
+        flush()

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+DEFAULT_NAMESPACE = "default"
+
 
 class Format(StrEnum):
     table = "table"
@@ -36,4 +38,7 @@ StoreOption = Annotated[
     ),
 ]
 OutputOption = Annotated[Format, typer.Option("-o", "--output", help="Form of the answer.")]
+SpecNamespaceOption = Annotated[
+    str | None, typer.Option("-n", "--namespace", help="Namespace. Default: the spec's.")
+]
 NamespaceOption = Annotated[str, typer.Option("-n", "--namespace", help="Namespace.")]

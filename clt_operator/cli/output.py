@@ -1,11 +1,18 @@
-"""What verbs print: data to standard output in the form that was asked for, talk to stderr."""
+"""What verbs print: data to standard output in the form that was asked for, talk to stderr.
 
-import json
+Whoever reads a part of the data only (``cltctl get … | head``) has what they wanted: the rest
+goes nowhere, and that is no failure.
+"""
+
+import os
+import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from clt_operator.cli.options import Format
+import typer
+
+from clt_operator.cli.options import DEFAULT_NAMESPACE, Format
 
 
 def say(text: str) -> None:
@@ -15,7 +22,23 @@ def say(text: str) -> None:
 
 def show(value: Any) -> None:
     """Data, as text."""
-    print(value)
+    try:
+        print(value)
+    except BrokenPipeError:
+        _discard()
+        raise typer.Exit(0) from None
+
+
+def flush() -> None:
+    """Hands over what is still in the buffer, at the end."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _discard()
+
+
+def _discard() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def dump(value: Any, form: Format) -> None:
@@ -23,10 +46,24 @@ def dump(value: Any, form: Format) -> None:
     if form is Format.yaml:
         import yaml
 
-        yaml.safe_dump(value, sys.stdout, sort_keys=False, allow_unicode=True)
+        show(yaml.safe_dump(value, sort_keys=False, allow_unicode=True).rstrip("\n"))
     else:
-        json.dump(value, sys.stdout, indent=2, ensure_ascii=False)
-        print()
+        import json
+
+        show(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def command(verb: str, *words: str, **options: Any) -> str:
+    """A command line to offer as the next step: what was given on this one is given again."""
+    line = ["cltctl", verb, *words]
+    for name, value in options.items():
+        if value is True:
+            line.append(f"--{name}")
+        elif isinstance(value, list):
+            line += [part for each in value for part in (f"--{name}", each)]
+        elif value and not (name == "namespace" and value == DEFAULT_NAMESPACE):
+            line += [f"--{name}", str(value)]
+    return shlex.join(line)
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -35,9 +72,8 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     texts += [[str(cell) for cell in row] for row in rows]
     widths = [max(len(row[at]) for row in texts) for at in range(len(headers))]
     for row in texts:
-        print(
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        )
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        show("  ".join(cells).rstrip())
 
 
 def listing(
@@ -48,6 +84,6 @@ def listing(
         table(columns, [[row.get(column, "") for column in columns] for row in rows])
     elif form is Format.name:
         for row in rows:
-            print(f"{kind}/{row['name']}")
+            show(f"{kind}/{row['name']}")
     else:
         dump(list(rows), form)

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from clt_operator.cli.specs import Study
 
 
+SHOWN_UNPINNED = 5
+
+
 def register(app: typer.Typer) -> None:
     app.command("plan")(plan)
 
@@ -20,7 +23,7 @@ def plan(
     var: VarOption = None,
     output: OutputOption = Format.table,
     online: Annotated[
-        bool, typer.Option("--online", help="Ask the hub for revisions, as apply does.")
+        bool, typer.Option("--online", help="Look at hubs and S3 as well, as apply does.")
     ] = False,
     keys: Annotated[bool, typer.Option("--keys", help="List every step with its key.")] = False,
 ) -> None:
@@ -29,18 +32,18 @@ def plan(
     Nothing is started or stored. Sources that are not at hand stay unpinned: counts are exact
     all the same, keys are provisional.
     """
-    from clt_operator.cli.output import dump, say, show, table
+    from clt_operator.cli.output import command, dump, say, show, table
     from clt_operator.cli.specs import read_spec, study
 
     loaded, base = read_spec(spec, filename, var)
     planned = study(loaded, base, None, offline=not online)
-    if planned.lock.unpinned:
-        shown = ", ".join(planned.lock.unpinned[:3])
-        more = len(planned.lock.unpinned) - 3
-        say(
-            f"not pinned yet: {shown}{f' and {more} more' if more > 0 else ''}; "
-            "keys are provisional until apply"
-        )
+    reasons = planned.lock.reasons
+    for source in planned.lock.unpinned[:SHOWN_UNPINNED]:
+        say(f"not pinned yet: {source}: {reasons[source]}")
+    if len(reasons) > SHOWN_UNPINNED:
+        say(f"and {len(reasons) - SHOWN_UNPINNED} more that are not pinned yet (-o json has all)")
+    if reasons:
+        say("keys are provisional until apply pins everything")
     if keys:
         rows = [{"key": s.key, "kind": s.kind, **s.labels} for s in planned.plan.graph]
         if output is Format.table:
@@ -61,7 +64,7 @@ def plan(
         table(("what", "value"), list(_lines(summary)))
     else:
         dump(summary, output)
-    say(f"next: cltctl apply {spec or filename}")
+    say(f"next: {command('apply', spec or filename or '', local=True, var=var)}")
 
 
 def _labels(labels: Any) -> str:

@@ -7,9 +7,9 @@ import typer
 from clt_operator.cli.options import (
     FileOption,
     Format,
-    NamespaceOption,
     OutputOption,
     SpecArgument,
+    SpecNamespaceOption,
     StoreOption,
     VarOption,
 )
@@ -28,7 +28,7 @@ def render(
     spec: SpecArgument = None,
     filename: FileOption = None,
     var: VarOption = None,
-    namespace: NamespaceOption = "default",
+    namespace: SpecNamespaceOption = None,
     store: StoreOption = None,
     output: OutputOption = Format.yaml,
     image: Annotated[
@@ -49,13 +49,14 @@ def render(
     from clt_operator.api.errors import SpecError
     from clt_operator.api.load import locate
     from clt_operator.cli.output import dump, say, show
-    from clt_operator.cli.specs import read_spec, study
+    from clt_operator.cli.specs import namespace_of, read_spec, study
     from clt_operator.render.job import render_experiment
     from clt_operator.render.text import to_yaml
 
     loaded, base = read_spec(spec, filename, var)
     planned = study(loaded, base, None, offline=True)
     experiment = loaded.experiment
+    namespace = namespace_of(loaded, namespace)
     settings = _settings(namespace, store or experiment.spec.store, image, store_secret)
     try:
         manifests = list(render_experiment(planned.plan.graph, experiment.spec.compute, settings))

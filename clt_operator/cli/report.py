@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from clt_operator.cli.options import NamespaceOption, StoreOption
+from clt_operator.cli.options import DEFAULT_NAMESPACE, NamespaceOption, StoreOption
 
 if TYPE_CHECKING:
     from clt_operator.cli.stored import Stored
@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
 
 def report(
     name: Annotated[str, typer.Argument(help="Experiment.")],
-    namespace: NamespaceOption = "default",
+    namespace: NamespaceOption = DEFAULT_NAMESPACE,
     store: StoreOption = None,
     to: Annotated[
         Path | None, typer.Option("--to", help="Directory to write the report into.")

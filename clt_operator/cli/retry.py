@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from clt_operator.cli.options import NamespaceOption, StoreOption
+from clt_operator.cli.options import DEFAULT_NAMESPACE, NamespaceOption, StoreOption
 
 
 def register(app: typer.Typer) -> None:
@@ -16,7 +16,7 @@ def retry(
     step: Annotated[
         str | None, typer.Argument(help="Start of a step's key; default: every failed step.")
     ] = None,
-    namespace: NamespaceOption = "default",
+    namespace: NamespaceOption = DEFAULT_NAMESPACE,
     store: StoreOption = None,
 ) -> None:
     """Forgive the attempts of failed steps. What was recorded of them stays."""
@@ -25,11 +25,13 @@ def retry(
 
     found = stored(open_artifacts(store), namespace, name)
     keys = [found.find(step).key] if step else list(found.decision.failed)
+    tried = {key: states for key in keys if (states := found.artifacts.attempts(key))}
+    if not tried:
+        say("that step was never attempted" if step else "no step has failed")
+        return
     forgiven = dict(found.root.get("forgiven", {}))
-    for key in keys:
-        states = found.artifacts.attempts(key)
-        if states:
-            forgiven[key] = states[-1].claim.attempt
-            show(f"step/{key[:16]} forgiven")
+    for key, states in tried.items():
+        forgiven[key] = states[-1].claim.attempt
+        show(f"step/{key[:16]} forgiven")
     found.artifacts.write_root(namespace, name, {**found.root, "forgiven": forgiven})
-    say("next: apply the spec again" if keys else "no step has failed")
+    say("next: apply the spec again")

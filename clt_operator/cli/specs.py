@@ -61,6 +61,19 @@ def read_spec(
     return loaded, base
 
 
+def namespace_of(loaded: "LoadedSpec", given: str | None) -> str:
+    """The namespace of a spec, or the one given for a spec that names none.
+
+    Raises UsageError where the two differ.
+    """
+    from clt_operator.cli.options import DEFAULT_NAMESPACE
+
+    own = loaded.experiment.metadata.namespace
+    if given and own not in (DEFAULT_NAMESPACE, given):
+        raise UsageError(f"--namespace {given}: the spec is in namespace {own}")
+    return given or own
+
+
 def parse_variables(given: list[str] | None) -> Mapping[str, str]:
     """``NAME=VALUE`` pairs. Raises UsageError for one without ``=``."""
     variables = {}

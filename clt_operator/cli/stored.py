@@ -47,12 +47,10 @@ class Stored:
 
     @cached_property
     def lock(self) -> "Lock":
-        from clt_operator.api.lock import Lock
-
-        data = self.artifacts.experiment_file(self.namespace, self.name, LOCK_FILE)
-        if data is None:
+        lock = stored_lock(self.artifacts, self.namespace, self.name)
+        if lock is None:
             raise NotFound(f"experiment {self.name} has no lock: apply its spec again")
-        return Lock.model_validate_json(data)
+        return lock
 
     @cached_property
     def spec(self) -> "ExperimentSpec":
@@ -104,13 +102,38 @@ class Stored:
 
         Raises NotFound where none or several do.
         """
+        if len(prefix) < SHORTEST_PREFIX:
+            raise NotFound(f"{prefix!r} is too short: give {SHORTEST_PREFIX} characters of a key")
         found = [step for step in self.plan.graph if step.key.startswith(prefix)]
-        if len(found) != 1 or len(prefix) < SHORTEST_PREFIX:
+        if not found:
             raise NotFound(
-                f"{len(found)} steps of {self.name} have a key that starts with {prefix!r}: give "
-                f"more of it (at least {SHORTEST_PREFIX} characters; cltctl get steps {self.name})"
+                f"no step of {self.name} has a key that starts with {prefix!r}: {listing}"
+            )
+        if len(found) > 1:
+            raise NotFound(
+                f"{len(found)} steps of {self.name} have a key that starts with "
+                f"{prefix!r}: give more of it"
             )
         return found[0]
+
+
+def stored_lock(artifacts: "Artifacts", namespace: str, name: str) -> "Lock | None":
+    """The lock of an experiment, None where it has none yet. Raises StoreError where it is
+    damaged."""
+    from pydantic import ValidationError
+
+    from clt_operator.api.errors import StoreError
+    from clt_operator.api.lock import Lock
+
+    data = artifacts.experiment_file(namespace, name, LOCK_FILE)
+    try:
+        return Lock.model_validate_json(data) if data is not None else None
+    except ValidationError as error:
+        detail = error.errors()[0]["msg"]
+        raise StoreError(
+            f"the lock of {name} in {artifacts.store.uri} cannot be read: {detail} (a newer "
+            "release wrote it, or it is damaged; cltctl upgrade SPEC makes a new one)"
+        ) from None
 
 
 def stored(artifacts: "Artifacts", namespace: str, name: str) -> Stored:

@@ -6,7 +6,7 @@ import io
 import json
 import re
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
@@ -14,7 +14,16 @@ from typing import IO, cast
 from clt_operator.api.errors import InputError
 from clt_operator.api.languages import is_known, language
 
-POSITION = re.compile(r"\{\d+[|}]")  # a column named by position: the file has no header
+_FIELD_LIMIT = 1 << 27  # characters of one CSV field, as fetch reads them
+_COLUMN = re.compile(r"\{\{|\}\}|\{([^{}|]*)[^{}]*\}")
+
+
+def has_header(templates: Iterable[str], language_column: str) -> bool:
+    """Whether a table's first line names its columns: not where all are named by position."""
+    found = (match[1] for text in templates for match in _COLUMN.finditer(text))
+    names = [name.strip() for name in found if name is not None]
+    names += [language_column] if language_column else []
+    return not names or not all(name.isdecimal() for name in names)
 
 
 def count_rows(scheme: str, path: Path, column: str, value: str, header: bool) -> int:
@@ -26,11 +35,12 @@ def count_rows(scheme: str, path: Path, column: str, value: str, header: bool) -
         if scheme == "parquet":
             return _count_parquet(path, column, value)
         if column:
-            return sum(1 for row in _records(scheme, path) if names(row.get(column), value))
+            records = _records(scheme, path, header)
+            return sum(1 for row in records if names(row.get(column), value))
         if scheme == "json":
             return len(_json_array(path))
         lines = _count_lines(scheme, path)
-    except (ValueError, OSError, EOFError, zlib.error, csv.Error) as error:
+    except (ValueError, OSError, EOFError, RecursionError, zlib.error, csv.Error) as error:
         raise InputError(f"{path} cannot be read as {scheme}: {error}") from error
     return lines - 1 if scheme in ("tsv", "csv") and header and lines else lines
 
@@ -45,27 +55,39 @@ def names(cell: object, value: str) -> bool:
 
 
 def _count_lines(scheme: str, path: Path) -> int:
+    """Lines that fetch takes for rows: in JSON lines white space is none, in a table it is."""
     with _opened(path) as stream:
         if scheme == "csv":
-            text = io.TextIOWrapper(stream, "utf-8-sig", errors="replace", newline="")
-            return sum(1 for fields in csv.reader(text) if fields)
-        return sum(1 for line in stream if line.strip(b"\r\n "))
+            return sum(1 for fields in _csv(stream) if fields)
+        if scheme == "tsv":
+            return sum(1 for line in stream if line.strip(b"\r\n"))
+        return sum(1 for line in stream if line.strip())
 
 
-def _records(scheme: str, path: Path) -> Iterator[Mapping[str, object]]:
+def _records(scheme: str, path: Path, header: bool) -> Iterator[Mapping[str, object]]:
     if scheme == "json":
         yield from _json_array(path)
         return
     with _opened(path) as stream:
-        text = io.TextIOWrapper(stream, "utf-8-sig", errors="replace", newline="")
         if scheme == "jsonl":
-            yield from (_json_row(line) for line in text if line.strip())
-        elif scheme == "csv":
-            yield from csv.DictReader(text)
+            yield from (_json_row(line) for line in stream if line.strip())
+            return
+        if scheme == "csv":
+            rows = (fields for fields in _csv(stream) if fields)
         else:
-            rows = (line.rstrip("\r\n").split("\t") for line in text)
-            names = next(rows, [])
-            yield from (dict(zip(names, row, strict=False)) for row in rows)
+            text = io.TextIOWrapper(stream, "utf-8-sig", errors="replace", newline="\n")
+            lines = (line.rstrip("\r\n") for line in text)
+            rows = (line.split("\t") for line in lines if line)
+        columns = next(rows, []) if header else None
+        for row in rows:
+            named = [str(at) for at in range(len(row))] if columns is None else columns
+            yield dict(zip(named, row, strict=False))
+
+
+def _csv(stream: IO[bytes]) -> Iterator[list[str]]:
+    csv.field_size_limit(_FIELD_LIMIT)
+    text = io.TextIOWrapper(stream, "utf-8-sig", errors="replace", newline="")
+    yield from csv.reader(text)
 
 
 def _json_array(path: Path) -> list[dict[str, object]]:
@@ -76,10 +98,10 @@ def _json_array(path: Path) -> list[dict[str, object]]:
     return [row if isinstance(row, dict) else {} for row in data]
 
 
-def _json_row(line: str) -> dict[str, object]:
+def _json_row(line: bytes) -> dict[str, object]:
     try:
-        row = json.loads(line)
-    except ValueError:
+        row = json.loads(line.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
         return {}
     return row if isinstance(row, dict) else {}
 

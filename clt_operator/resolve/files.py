@@ -5,6 +5,7 @@ The order of the files is part of the digest: the position of a row names its it
 
 import glob
 import hashlib
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +15,11 @@ from clt_operator.api.keys import files_digest
 from clt_operator.api.lock import FileLock, LanguageRows
 from clt_operator.api.spec.names import split_source
 from clt_operator.api.spec.task import DataSpec
-from clt_operator.resolve.counting import POSITION, count_rows
+from clt_operator.resolve.counting import count_rows, has_header
+
+
+class NotThere(InputError):
+    """Nothing lies at the place: it may be on another machine, or not made yet."""
 
 
 def sha256_of(path: Path) -> str:
@@ -23,16 +28,20 @@ def sha256_of(path: Path) -> str:
 
 
 def lock_file(path: Path) -> FileLock:
-    status = path.stat()
-    return FileLock(
-        location=str(path), sha256=sha256_of(path), size=status.st_size, modified=status.st_mtime
-    )
+    """Raises InputError where the file cannot be read."""
+    try:
+        status = path.stat()
+        found = sha256_of(path)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+    return FileLock(location=str(path), sha256=found, size=status.st_size, modified=status.st_mtime)
 
 
 def language_rows(data: DataSpec, language: str, base: Path) -> LanguageRows:
     """Digest, files and row count of one language of a file source.
 
-    Raises InputError where no file matches, or one cannot be read.
+    Raises NotThere where no file matches, InputError where one cannot be read or has no rows
+    of the language.
     """
     scheme, rest = split_source(data.source)
     named = data.language_names.get(language, language)
@@ -41,7 +50,7 @@ def language_rows(data: DataSpec, language: str, base: Path) -> LanguageRows:
         return _s3_rows(pattern)
     paths = find(pattern, base)
     files = [lock_file(path) for path in paths]
-    header = not any(POSITION.search(template) for template in data.columns.values())
+    header = has_header(data.columns.values(), data.language_column)
     rows = sum(count_rows(scheme, path, data.language_column, named, header) for path in paths)
     if data.language_column and not rows:
         raise InputError(
@@ -58,37 +67,44 @@ def find(pattern: str, base: Path) -> list[Path]:
     paths = sorted(Path(name) for name in found)
     files = [path for path in paths if path.is_file()]
     if not files:
-        raise InputError(f"there is no file {root}")
+        raise NotThere(f"there is no file {root}")
     return files
 
 
 def _s3_rows(pattern: str) -> LanguageRows:
     """Objects are hashed now and their rows counted when they are fetched."""
-    prefix, _, name = pattern.rpartition("/")
-    files = s3_files(prefix, name)
+    place, mark, options = pattern.partition("?")
+    prefix, _, name = place.rpartition("/")
+    files = s3_files(prefix + mark + options, (name,))
     return LanguageRows(digest=files_digest([f.sha256 for f in files]), files=files)
 
 
-def s3_files(prefix: str, pattern: str) -> list[FileLock]:
-    """Objects directly below a prefix whose name matches, hashed through a scratch copy."""
+def s3_files(uri: str, patterns: Sequence[str]) -> list[FileLock]:
+    """Objects directly below a prefix whose name matches one of the patterns, in name order,
+    hashed through a scratch copy. ``uri`` may carry the options of a store's URI.
+
+    Raises NotThere where there is none, StoreError or TransientError of the store.
+    """
     from clt_operator.store import open_store  # noqa: PLC0415 - boto3 is heavy
 
-    store = open_store(prefix)
+    store = open_store(uri)
+    place, mark, options = uri.partition("?")
     files = []
     with TemporaryDirectory() as scratch:
         copy = Path(scratch) / "object"
         for info in store.list(""):
-            if fnmatchcase(info.name, pattern):
-                store.download(info.name, copy)
-                files.append(
-                    FileLock(
-                        location=f"{prefix}/{info.name}",
-                        sha256=sha256_of(copy),
-                        size=info.size,
-                        modified=info.modified,
-                    )
+            if "/" in info.name or not any(fnmatchcase(info.name, each) for each in patterns):
+                continue
+            store.download(info.name, copy)
+            files.append(
+                FileLock(
+                    location=f"{place.rstrip('/')}/{info.name}{mark}{options}",
+                    sha256=sha256_of(copy),
+                    size=info.size,
+                    modified=info.modified,
                 )
-                copy.unlink()
+            )
+            copy.unlink()
     if not files:
-        raise InputError(f"there is no object {prefix}/{pattern}")
+        raise NotThere(f"there is no object {place.rstrip('/')}/{' or '.join(patterns)}")
     return files

@@ -9,8 +9,9 @@ import os
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import Any, Literal
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from clt_operator.api.errors import InputError, TransientError
 
@@ -28,7 +29,9 @@ class Hub:
         self._endpoint = (
             endpoint or os.environ.get("HF_ENDPOINT", "") or "https://huggingface.co"
         ).rstrip("/")
-        self._token = token or os.environ.get("HF_TOKEN", "")
+        self._token = (token or os.environ.get("HF_TOKEN", "")).strip()
+        if not all("!" <= character <= "~" for character in self._token):
+            raise InputError("HF_TOKEN is no token: it holds white space or characters of no token")
 
     def look_up(
         self, what: Literal["models", "datasets"], name: str, revision: str = ""
@@ -53,9 +56,8 @@ class Hub:
         headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
         request = urllib.request.Request(url, headers=headers)  # noqa: S310 - checked above
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
-                data: dict[str, Any] = json.load(answer)
-                return data
+            with _OPENER.open(request, timeout=TIMEOUT_SECONDS) as answer:
+                data = json.load(answer)
         except urllib.error.HTTPError as error:
             if error.code in (401, 403, 404):
                 raise InputError(
@@ -63,7 +65,24 @@ class Hub:
                     "set HF_TOKEN where the repository is gated"
                 ) from None
             raise TransientError(f"{what}: the hub says {error.code}") from None
-        except (urllib.error.URLError, TimeoutError, ValueError) as error:
+        except (OSError, HTTPException, ValueError) as error:
+            reason = getattr(error, "reason", None) or error
             raise TransientError(
-                f"{what}: the hub at {self._endpoint} does not answer: {error}"
+                f"{what}: the hub at {self._endpoint} does not answer: {reason}"
             ) from None
+        if not isinstance(data, dict):
+            raise TransientError(f"{what}: the hub at {self._endpoint} gave no description of it")
+        return data
+
+
+class _Careful(urllib.request.HTTPRedirectHandler):
+    """Follows a repository that was renamed; the token goes to the hub's own host only."""
+
+    def redirect_request(self, req: Any, *answer: Any) -> urllib.request.Request | None:
+        following = super().redirect_request(req, *answer)
+        if following and urlsplit(following.full_url)[:2] != urlsplit(req.full_url)[:2]:
+            following.remove_header("Authorization")
+        return following
+
+
+_OPENER = urllib.request.build_opener(_Careful)

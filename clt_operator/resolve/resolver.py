@@ -5,25 +5,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from clt_operator import __version__
-from clt_operator.api.errors import CltError, Problem, SpecError, TransientError
+from clt_operator.api.errors import CltError, Problem, SpecError, StoreError, TransientError
 from clt_operator.api.kinds import KINDS
 from clt_operator.api.lock import FileLock, LanguageRows, Lock, ModelLock, SourceLock, model_request
 from clt_operator.api.spec.experiment import Experiment, ExperimentSpec
 from clt_operator.api.spec.model import ModelSpec
 from clt_operator.api.spec.names import split_source
-from clt_operator.plan.axes import apply_axes, combinations
 from clt_operator.plan.needs import Need, needs
-from clt_operator.resolve.files import language_rows
+from clt_operator.plan.sweeps import settings_of
+from clt_operator.resolve.files import NotThere, language_rows
 from clt_operator.resolve.generated import generated_rows
 from clt_operator.resolve.hub import Hub
-from clt_operator.resolve.models import lock_model
+from clt_operator.resolve.models import OFFLINE, lock_model
 
 
 @dataclass(frozen=True)
 class Lookups:
-    """Where to look: ``base`` for relative paths; no hub: hub entries stay unpinned. With
-    ``lenient``, what cannot be read stays unpinned instead of failing (a plan can be drawn up
-    without the data at hand)."""
+    """Where to look: ``base`` for relative paths; no hub: what lies on a hub or in S3 stays
+    unpinned. With ``lenient``, what is not there stays unpinned instead of failing, so that a
+    plan can be drawn up without the data at hand; what is there and wrong fails all the same."""
 
     base: Path
     hub: Hub | None = None
@@ -34,11 +34,12 @@ class Lookups:
 def resolve(experiment: Experiment, lookups: Lookups, previous: Lock | None = None) -> Lock:
     """The lock of a checked spec; what ``previous`` holds is kept.
 
-    Raises SpecError with everything that could not be found.
+    Raises SpecError with everything that could not be found or is no good; StoreError or
+    TransientError where nothing is wrong but a store that refuses, or what does not answer.
     """
     spec = experiment.spec
     held = previous or Lock(clt_version=__version__, kind_versions={})
-    problems: list[Problem] = []
+    problems = _Problems(lookups.lenient)
     sources = {}
     for request, need in needs(spec).items():
         sources[request] = _source(need, held.sources.get(request), lookups, problems)
@@ -49,8 +50,7 @@ def resolve(experiment: Experiment, lookups: Lookups, previous: Lock | None = No
             continue
         kept = held.models.get(request)
         models[request] = kept if kept and kept.pinned else _model(path, model, lookups, problems)
-    if problems:
-        raise SpecError(problems)
+    problems.raise_any()
     versions = {kind: params.version for kind, params in KINDS.items()}
     return Lock(
         clt_version=held.clt_version,
@@ -68,22 +68,23 @@ def _models(spec: ExperimentSpec) -> Iterator[tuple[str, ModelSpec]]:
         yield f"spec.models[{at}].source", model
     for sweep in spec.sweeps:
         if any(path.startswith("models.") for path in sweep.axes):
-            for coordinates in combinations(sweep):
-                changed, _ = apply_axes(spec, sweep, coordinates)
-                yield from ((f"spec.models[{n}].source", m) for n, m in enumerate(changed.models))
+            for setting in settings_of(spec, sweep):
+                for at, model in enumerate(setting.spec.models):
+                    yield f"spec.models[{at}].source", model
 
 
-def _model(path: str, model: ModelSpec, lookups: Lookups, problems: list[Problem]) -> ModelLock:
+def _model(path: str, model: ModelSpec, lookups: Lookups, problems: "_Problems") -> ModelLock:
     try:
         return lock_model(model, lookups.base, lookups.hub)
     except CltError as error:
-        _failed(path, error, lookups, problems)
-        return ModelLock(source=model.source, pinned=False)
+        problems.add(path, error)
+        return ModelLock(source=model.source, pinned=False, reason=str(error))
 
 
 def _source(
-    need: Need, held: SourceLock | None, lookups: Lookups, problems: list[Problem]
+    need: Need, held: SourceLock | None, lookups: Lookups, problems: "_Problems"
 ) -> SourceLock:
+    """Languages that are held are kept, others looked up."""
     data = need.data
     scheme, rest = split_source(data.source)
     if held and held.pinned and scheme == "hf":
@@ -91,38 +92,63 @@ def _source(
     if scheme == "hf":
         return _hub_source(need, rest, lookups, problems)
     languages = dict(held.languages) if held and held.pinned else {}
-    pinned = True
+    reason = ""
     for language in need.languages:
         if language in languages:
             continue
-        if scheme == "generator":
-            languages[language] = LanguageRows(rows=generated_rows(rest, data.arguments))
+        if rest.startswith("s3://") and lookups.hub is None:
+            reason = OFFLINE
             continue
         try:
-            languages[language] = language_rows(data, language, lookups.base)
+            languages[language] = (
+                LanguageRows(rows=generated_rows(rest, data.arguments))
+                if scheme == "generator"
+                else language_rows(data, language, lookups.base)
+            )
         except CltError as error:
-            pinned = False
-            _failed(f"{need.path}.source", error, lookups, problems)
-    return SourceLock(source=data.source, pinned=pinned, languages=languages)
+            reason = reason or str(error)
+            problems.add(f"{need.path}.source", error)
+    return SourceLock(source=data.source, pinned=not reason, reason=reason, languages=languages)
 
 
-def _hub_source(need: Need, name: str, lookups: Lookups, problems: list[Problem]) -> SourceLock:
+def _hub_source(need: Need, name: str, lookups: Lookups, problems: "_Problems") -> SourceLock:
     data = need.data
-    unpinned = SourceLock(source=data.source, revision=data.revision, pinned=False)
-    if lookups.hub is None:
-        return unpinned
-    try:
-        entry = lookups.hub.look_up("datasets", name, data.revision)
-    except CltError as error:
-        _failed(f"{need.path}.source", error, lookups, problems)
-        return unpinned
-    return SourceLock(source=data.source, revision=entry.revision)
+    reason = OFFLINE
+    if lookups.hub is not None:
+        try:
+            entry = lookups.hub.look_up("datasets", name, data.revision)
+            return SourceLock(source=data.source, revision=entry.revision)
+        except CltError as error:
+            reason = str(error)
+            problems.add(f"{need.path}.source", error)
+    return SourceLock(source=data.source, revision=data.revision, pinned=False, reason=reason)
 
 
-def _failed(path: str, error: CltError, lookups: Lookups, problems: list[Problem]) -> None:
-    if not lookups.lenient:
-        hint = "try again" if isinstance(error, TransientError) else ""
-        problems.append(Problem(path, str(error), hint))
+class _Problems:
+    """What a resolution could not do: mistakes of the spec, and faults that may pass."""
+
+    def __init__(self, lenient: bool) -> None:
+        self._lenient = lenient
+        self._wrong: dict[Problem, None] = {}
+        self._silent: dict[str, CltError] = {}
+
+    def add(self, path: str, error: CltError) -> None:
+        may_pass = isinstance(error, TransientError | StoreError)
+        if self._lenient and (may_pass or isinstance(error, NotThere)):
+            return
+        if may_pass:
+            self._silent[str(error)] = error
+        else:
+            self._wrong[Problem(path, str(error))] = None
+
+    def raise_any(self) -> None:
+        if self._wrong:
+            raise SpecError(list(self._wrong))
+        refused = [text for text, error in self._silent.items() if isinstance(error, StoreError)]
+        if refused:
+            raise StoreError("\n".join(refused))
+        if self._silent:
+            raise TransientError("\n".join([*self._silent, "nothing was started; try again"]))
 
 
 def changed_files(lock: Lock) -> list[str]:
