@@ -107,7 +107,8 @@ class Stored:
         found = [step for step in self.plan.graph if step.key.startswith(prefix)]
         if not found:
             raise NotFound(
-                f"no step of {self.name} has a key that starts with {prefix!r}: {listing}"
+                f"no step of {self.name} has a key that starts with {prefix!r}: "
+                f"cltctl get steps {self.name} lists them"
             )
         if len(found) > 1:
             raise NotFound(
