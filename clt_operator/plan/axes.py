@@ -64,7 +64,8 @@ def _set(node: Any, rest: Sequence[str], value: Any) -> Any:
     if isinstance(node, list):
         names = [item.name for item in node]
         if name not in names or not inner:
-            raise AxisError(f"{name!r} is none of {', '.join(names)}, with a field after it")
+            listed = ", ".join(names) or "(there is nothing)"
+            raise AxisError(f"{name!r} is none of {listed}, with a field after it")
         at = names.index(name)
         return [*node[:at], _set(node[at], inner, value), *node[at + 1 :]]
     data = node.model_dump(mode="json", by_alias=True)

@@ -16,6 +16,12 @@ def check_models(spec: ExperimentSpec, findings: Findings) -> None:
     for at, stage in enumerate(spec.stages):
         path = f"spec.stages[{at}]"
         findings.known(f"{path}.model", stage.model, models, "model")
+        if not any(model.source == f"stage:{stage.name}" for model in spec.models):
+            findings.add(
+                f"{path}.name",
+                f"no model is made of the stage {stage.name!r}",
+                f"add a model with source: stage:{stage.name}, or drop the stage",
+            )
         for place, name in enumerate(stage.tasks):
             where = f"{path}.tasks[{place}]"
             if findings.known(where, name, tasks, "task") and tasks[name].train is None:
