@@ -8,6 +8,9 @@ STORE ?= .clt/store
 TESTS ?= tests
 PYTEST_ARGS ?= -n 2 --dist loadgroup
 
+# Every step is a process: without compiled modules each would compile thousands of files again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup demo test lint format docs golden constraints clean
 
 help: ## list the targets
