@@ -1,0 +1,58 @@
+"""Fenced blocks of Markdown pages, with what their info strings say."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+SHELL = ("bash", "console", "sh", "shell")
+# What cannot run in a test, and what covers it instead.
+NOT_RUN = {
+    "make demo": "runs the whole quickstart for minutes; the tutorial runs the same verbs",
+    "make test": "is what runs this test",
+    "pip install .": "would change the environment; test_the_plug_in_of_the_docs does its part",
+}
+
+_FENCE = re.compile(r"^```(\S*) ?(.*)$")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block. ``info`` are the words after the language: ``fragment``, ``checked``,
+    ``file=NAME``."""
+
+    page: str
+    line: int  # of the opening fence, from 1
+    language: str
+    info: tuple[str, ...]
+    text: str  # with its last line break
+
+    @property
+    def file(self) -> str:
+        """The file that the page tells a reader to save the block as; empty: none."""
+        return next((w.removeprefix("file=") for w in self.info if w.startswith("file=")), "")
+
+    @property
+    def is_commands(self) -> bool:
+        return self.language in SHELL
+
+    def __str__(self) -> str:
+        return f"{self.page}:{self.line}"
+
+
+def blocks(path: Path, root: Path) -> Iterator[Block]:
+    """The blocks of a page in order. Raises ValueError where a fence is left open."""
+    page = path.relative_to(root).as_posix()
+    opened: tuple[int, str, tuple[str, ...]] | None = None
+    held: list[str] = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        fence = _FENCE.match(line)
+        if opened is None and fence:
+            opened, held = (number, fence[1], tuple(fence[2].split())), []
+        elif opened is not None and line == "```":
+            yield Block(page, *opened, "".join(f"{text}\n" for text in held))
+            opened = None
+        elif opened is not None:
+            held.append(line)
+    if opened is not None:
+        raise ValueError(f"{page}:{opened[0]}: the block is not closed")
