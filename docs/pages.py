@@ -20,14 +20,10 @@ from clt_jobs.metrics.registry import Metric, known
 from clt_operator.api.kinds import KINDS
 from clt_operator.api.languages import LANGUAGES, SPACELESS_SCRIPTS
 from clt_operator.api.metrics import METRICS
-from clt_operator.cli.main import app
+from clt_operator.cli.main import VERBS, app
 
 HERE = Path(__file__).parent
 MADE = "Made from the code by `python docs/pages.py`.\n"
-VERBS = (
-    "plan", "apply", "get", "describe", "logs", "report", "retry", "render", "schema", "version",
-    "completion",
-)  # fmt: skip
 
 _FIELD = re.compile(r"^    (\w+): ([^=#]+?)(?: = ([^#]+?))?\s*(?:#\s*(.*))?$")
 _LITERAL = re.compile(r"Literal\[([^\]]*)\]")
@@ -46,7 +42,7 @@ def cli() -> str:
         "variable `CLT_STORE` name the store of a command; without either it is the spec's, "
         "where that is a URI, else `.clt/store` below the current directory.\n",
     ]
-    for verb in VERBS:
+    for verb in (module.__name__.rpartition(".")[2] for module in VERBS):
         shown = CliRunner().invoke(app, [verb, "--help"], env={"COLUMNS": "80"}).output
         parts.append(f"## cltctl {verb}\n\n```text\n{shown.strip()}\n```\n")
     return "\n".join(parts)
