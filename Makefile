@@ -45,6 +45,8 @@ format: $(STAMP) ## write the code as ruff formats it
 
 docs: $(STAMP) ## make the generated pages again
 	$(BIN)/python -m clt_operator.api.reference > docs/reference/spec.md
+	$(BIN)/python docs/pages.py
+	CLT_UPDATE_DOCS=1 $(BIN)/python -m pytest -q tests/integration/docs -k outputs
 
 golden: $(STAMP) ## write the golden manifests again; read the difference before you commit it
 	CLT_UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/unit/render

@@ -68,7 +68,7 @@ def kinds() -> str:
 
 
 def _is_of(found: type, module: Any) -> bool:
-    return found.__module__ == module.__name__
+    return bool(found.__module__ == module.__name__)
 
 
 def _line_of(found: type) -> int:
