@@ -104,20 +104,26 @@ def _seeds_at(curve: Curve, index: int) -> int:
 
 
 def _controls(results: Results) -> Iterator[Caution]:
-    sizes: dict[int, set[int]] = {}
-    for curve in results.curves:
-        for (arm, _), training in curve.trainings.items():
-            portions = results.accounts.mixtures.get(training.partition("~")[0])
-            if portions and arm.control == "":
-                sizes.setdefault(arm.k, set()).add(sum(p.samples for p in portions))
-    grows = len({max(found) for found in sizes.values()}) > 1
-    if grows and not any(curve.controls for curve in results.curves):
+    """Where data grow with k, another curve of a fixed budget is a control as well."""
+    growing = [curve for curve in results.curves if _grows(curve, results)]
+    fixed = len(growing) < len(results.curves)
+    if growing and not fixed and not any(curve.controls for curve in results.curves):
         yield Caution(
             "More data, not only other data",
             "Total data and optimiser steps grow with k, and no control (pivot only at the same "
             "size, equal steps, fixed budget) was run: a gain may come from training more.",
             serious=True,
         )
+
+
+def _grows(curve: Curve, results: Results) -> bool:
+    """Whether its runs, controls apart, were trained on more samples at a larger k."""
+    sizes: dict[int, int] = {}
+    for (arm, _), training in curve.trainings.items():
+        portions = results.accounts.mixtures.get(training.partition("~")[0])
+        if portions and arm.control == "":
+            sizes[arm.k] = max(sizes.get(arm.k, 0), sum(p.samples for p in portions))
+    return len(set(sizes.values())) > 1
 
 
 def _provenance(results: Results) -> Iterator[Caution]:

@@ -20,8 +20,8 @@ class Scale:
 
 
 INFINITE = float("inf")
-_BOUNDS = {"share": (0.0, 1.0), "F1": (0.0, 1.0), "chrF++": (0.0, 100.0), "rating": (1.0, 5.0)}
-_DIGITS = {"share": 3, "F1": 3, "chrF++": 1, "rating": 2}
+_BOUNDS = {"share": (0.0, 1.0), "F1": (0.0, 1.0), "chrF++": (0.0, 1.0), "rating": (1.0, 5.0)}
+_DIGITS = {"share": 3, "F1": 3, "chrF++": 3, "rating": 2}
 
 
 def scale_of(metric: str) -> Scale:
