@@ -28,7 +28,7 @@ class Findings:
         if name in names:
             return True
         near = difflib.get_close_matches(name, names, 1)
-        listed = f"known: {', '.join(names)}" if names else f"there are no {what}s"
+        listed = f"known: {', '.join(names)}" if names else "there is none"
         self.add(
             path, f"no {what} is called {name!r}", f"did you mean {near[0]!r}?" if near else listed
         )
