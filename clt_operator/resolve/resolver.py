@@ -153,7 +153,8 @@ class _Problems:
 
 def changed_files(lock: Lock) -> list[str]:
     """Local files that no longer look as they did when the lock was made (size or time)."""
-    return [file.location for file in _files(lock) if _changed(file)]
+    files = {file.location: file for file in _files(lock)}  # languages may share one
+    return [location for location, file in files.items() if _changed(file)]
 
 
 def _files(lock: Lock) -> Iterator[FileLock]:
