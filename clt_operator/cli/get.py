@@ -105,6 +105,10 @@ def run_rows(found: "Stored") -> list[dict[str, Any]]:
 def step_rows(found: "Stored") -> list[dict[str, Any]]:
     committed = found.artifacts.committed()
     claimed = found.artifacts.attempt_numbers()
+    phases = dict.fromkeys(claimed, "Attempted")
+    phases |= dict.fromkeys(found.decision.blocked, "Blocked")
+    phases |= dict.fromkeys(found.decision.failed, "Failed")
+    phases |= dict.fromkeys(committed, "Committed")
     return [
         {
             "name": step.key[:16],
@@ -113,14 +117,8 @@ def step_rows(found: "Stored") -> list[dict[str, Any]]:
             "model": step.labels.get("model", ""),
             "task": step.labels.get("task", ""),
             "language": step.labels.get("language", ""),
-            "phase": _phase(step.key, committed, claimed),
+            "phase": phases.get(step.key, "Pending"),
             "attempts": len(claimed.get(step.key, ())),
         }
         for step in found.plan.graph
     ]
-
-
-def _phase(key: str, committed: set[str], claimed: dict[str, list[int]]) -> str:
-    if key in committed:
-        return "Committed"
-    return "Attempted" if key in claimed else "Pending"

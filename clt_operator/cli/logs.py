@@ -60,7 +60,8 @@ def _print(found: "Stored", step: "Step", attempt: int | None, *, heading: bool)
         raise NotFound(f"step {step.key[:16]} was never attempted")
     number = attempt or numbers[-1]
     if number not in numbers:
-        raise NotFound(f"step {step.key[:16]} has no attempt {number}: it has {numbers}")
+        known = ", ".join(map(str, numbers))
+        raise NotFound(f"step {step.key[:16]} has no attempt {number}: it has {known}")
     text = found.artifacts.log(step.key, number)
     if heading:
         labels = " ".join(value for value in step.labels.values() if value)

@@ -40,7 +40,7 @@ def read_spec(
     from clt_operator.plan.check import check
 
     if (positional is None) == (filename is None):
-        raise UsageError("name one spec file: cltctl apply SPEC (or -f SPEC; - reads stdin)")
+        raise UsageError("name one spec file: SPEC or -f SPEC; - reads standard input")
     source = positional or filename or ""
     given = parse_variables(variables)
     if source == "-":
