@@ -33,7 +33,7 @@ def open_artifacts(uri: str | None, spec_store: str = "") -> "Artifacts":
     from clt_operator.store.artifacts import Artifacts
 
     named = spec_store if "://" in spec_store or spec_store.startswith("file:") else ""
-    return Artifacts(open_store(uri or named or DEFAULT_STORE))
+    return Artifacts(open_store((named or DEFAULT_STORE) if uri is None else uri))
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,8 @@ class Findings:
         try:
             meant = language(code)
         except UnknownLanguage as error:
-            self.add(path, str(error))
+            near = language(error.nearest)
+            self.add(path, f"unknown language {code!r}: did you mean {near.code!r} ({near.name})?")
             return False
         if meant.code != code:
             self.add(path, f"{code!r} is {meant.name}, called {meant.code!r} here", "write that")
