@@ -59,6 +59,7 @@ def copy_output(found: "Stored", output: str, directory: Path) -> None:
     import shutil
     import tempfile
 
+    from clt_operator.api.errors import CltError
     from clt_operator.cli.stored import NotFound
 
     key = found.report_key
@@ -67,12 +68,18 @@ def copy_output(found: "Stored", output: str, directory: Path) -> None:
             f"the report of {found.name} is not there yet: "
             f"cltctl describe {found.name} says what is missing"
         )
-    directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         held = found.artifacts.open_output(key, output, Path(scratch) / "output")
-        for path in sorted(held.rglob("*")):
-            if path.is_file():
-                target = directory / path.relative_to(held)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.unlink(missing_ok=True)
-                shutil.copyfile(path, target)
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            for path in sorted(held.rglob("*")):
+                if path.is_file():
+                    target = directory / path.relative_to(held)
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    target.unlink(missing_ok=True)
+                    shutil.copyfile(path, target)
+        except OSError as error:
+            raise CltError(
+                f"cannot write the report into {directory}: {error.strerror}: "
+                "name another directory with --to"
+            ) from None

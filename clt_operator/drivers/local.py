@@ -135,6 +135,7 @@ class LocalDriver:
         self.observer.on_start(decision.status)
         while not decision.finished:
             if self.interrupts.count:
+                self.observer.on_stop(len(self.jobs))
                 self._stop_jobs()
                 return self._result("interrupted", self._decide())
             self._act(decision)
@@ -281,13 +282,17 @@ class LocalDriver:
         me = this_process()
         kind, extra = steps[0].kind, self.options.environment
         environment = local_jobs.environment(os.environ, kind, threads, extra)
+        nursery = self._nursery(kind, threads, environment)
+        while nursery and not nursery.wait_ready(WAKE):
+            if self.interrupts.count:
+                return
         job = local_jobs.start(
             self.scratch / f"{me.pid}-{me.ticks}-{next(self.numbers):06d}",
             self.artifacts.store.uri,
             tuple(keys),
             {step.key: dict(step.hints) for step in steps},
             environment,
-            nursery=self._nursery(kind, threads, environment),
+            nursery=nursery,
         )
         self.started += 1
         self._watch(job)

@@ -6,6 +6,7 @@ one must not be forked). Elsewhere, and where a nursery fails, Jobs start as new
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -62,9 +63,20 @@ class Nursery:
                 start_new_session=True,
             )
 
+        self._ready = False
+
     @property
     def alive(self) -> bool:
         return self._process.poll() is None
+
+    def wait_ready(self, seconds: float) -> bool:
+        """Whether the libraries are loaded, or the nursery is gone (Jobs then start as usual)."""
+        if not self._ready and self.alive and self._process.stdout is not None:
+            if not select.select([self._process.stdout], [], [], seconds)[0]:
+                return False
+            self._process.stdout.readline()
+        self._ready = True
+        return True
 
     def start(self, folder: Path, arguments: Sequence[str]) -> Forked | None:
         """A runner with these arguments; None where the nursery is gone."""
@@ -80,13 +92,10 @@ class Nursery:
             return None
 
     def close(self) -> None:
-        """Ends the nursery, not its children."""
+        """Ends the nursery at once, not its children: it holds nothing that could be lost."""
+        self._process.kill()
+        self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 with suppress(OSError):
                     pipe.close()
-        try:
-            self._process.wait(timeout=5)
-        except subprocess.TimeoutExpired:  # still importing
-            self._process.kill()
-            self._process.wait()

@@ -39,6 +39,10 @@ class Observer(Protocol):
 
     def on_figures(self, step: Step, figures: dict[str, float]) -> None: ...
 
+    def on_stop(self, jobs: int) -> None:
+        """A stop was asked for; so many Jobs are asked to save."""
+        ...
+
     def on_finish(self, result: Result) -> None: ...
 
 
@@ -57,6 +61,9 @@ class Silent:
         pass
 
     def on_figures(self, step: Step, figures: dict[str, float]) -> None:
+        pass
+
+    def on_stop(self, jobs: int) -> None:
         pass
 
     def on_finish(self, result: Result) -> None:

@@ -27,6 +27,10 @@ SHOWN_RUNNING = 12  # lines of the live view
 FIGURES_EVERY = 1.0  # seconds
 
 
+def stopping(jobs: int) -> str:
+    return f"stopping: {jobs} running processes are asked to save (once more: killed)"
+
+
 class Lines:
     """One line an event, without colours: for logs and pipes."""
 
@@ -57,6 +61,9 @@ class Lines:
 
     def on_figures(self, step: Step, figures: dict[str, float]) -> None:
         pass
+
+    def on_stop(self, jobs: int) -> None:
+        self._say(stopping(jobs))
 
     def on_finish(self, result: Result) -> None:
         self._say(closing(result))
@@ -108,6 +115,9 @@ class Live:
     def on_figures(self, step: Step, figures: dict[str, float]) -> None:
         if running := self.pace.running.get(step.key):
             running.figures = figures
+
+    def on_stop(self, jobs: int) -> None:
+        self._live.console.print(stopping(jobs), markup=False, highlight=False)
 
     def on_finish(self, result: Result) -> None:
         self._live.console.print(closing(result), markup=False, highlight=False)

@@ -19,7 +19,7 @@ class Findings:
         seen: set[str] = set()
         for at, name in enumerate(names):
             if name in seen:
-                self.add(f"{path}[{at}]{field}", f"{name!r} is used twice", "names are unique")
+                self.add(f"{path}[{at}]{field}", f"{name!r} is used twice", "list each once")
             seen.add(name)
 
     def known(self, path: str, name: str, names: Iterable[str], what: str) -> bool:

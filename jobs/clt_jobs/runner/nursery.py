@@ -6,8 +6,8 @@ session of its own, and otherwise what ``python -m clt_jobs.runner`` would be. N
 here but imports, no thread is started and no device touched, so a fork is as good as new.
 
 Requests come as JSON lines on standard input: ``{"folder": …, "arguments": […]}``; the answer
-is ``{"pid": …}``. When a child ends, its exit code is written to ``exit`` in its folder. The
-nursery ends when its input does; children go on without it.
+is ``{"pid": …}``; before the first, one line says ``ready``. When a child ends, its exit code is
+written to ``exit`` in its folder. The nursery ends when its input does; children go on.
 """
 
 import gc
@@ -105,6 +105,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for name in PRELOAD:
         import_module(name)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
     gc.collect()
     gc.freeze()  # what is loaded stays shared between the children
     Nursery().run()

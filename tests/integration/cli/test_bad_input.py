@@ -133,7 +133,7 @@ MISTAKES = {
     ),
     "duplicate names": (
         ("  languages:", "    - {name: t, train: {source: 'generator:x'}}\n  languages:"),
-        r"study.yaml:13: spec.tasks\[1\].name: 't' is used twice \(names are unique\)",
+        r"study.yaml:13: spec.tasks\[1\].name: 't' is used twice \(list each once\)",
     ),
     "unknown metric": (
         ("[exact_match]", "[exact_mach]"),

@@ -33,6 +33,9 @@ class Seen:
     def on_figures(self, step, figures):
         pass
 
+    def on_stop(self, jobs):
+        pass
+
     def on_finish(self, result):
         self.result = result
 

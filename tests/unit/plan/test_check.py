@@ -69,7 +69,7 @@ LANGUAGES = [
 MODELS = [
     (
         {"models": [*small_spec()["models"]] * 2},
-        "spec.models[1].name: 'm' is used twice (names are unique)",
+        "spec.models[1].name: 'm' is used twice (list each once)",
     ),
     (
         model(source="org/m"),
