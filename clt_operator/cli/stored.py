@@ -60,9 +60,11 @@ class Stored:
 
     @cached_property
     def plan(self) -> "Plan":
+        from clt_operator.cli.specs import uncollected
         from clt_operator.plan.build import plan
 
-        return plan(self.spec, self.lock)
+        with uncollected():
+            return plan(self.spec, self.lock)
 
     @property
     def status(self) -> "Status":

@@ -1,6 +1,6 @@
 """A point becomes a train step: its mixture, its optimiser, the model that it starts from."""
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from clt_operator.api.kinds.train import (
     Component,
@@ -105,14 +105,7 @@ class Trainings:
         """Sorted by task and language: the order in which a mix is declared decides nothing.
         A count of 0 (of a stage) asks for everything."""
         return [
-            Component(
-                input=f"{task}/{language}",
-                task=task,
-                language=language,
-                quota=count,
-                everything=not count,
-                validation=train.validation_items,
-            )
+            component(task, language, count, train.validation_items)
             for task, language, count in sorted(quotas)
         ]
 
@@ -146,6 +139,19 @@ def texts_of(spec: ExperimentSpec, model: str) -> list[tuple[str, str]]:
         trained = [task.name for task in spec.tasks if task.train]
         wanted = [(t, code) for t in trained for code in (spec.languages.pivot, *mixed)]
     return sorted(set(wanted))
+
+
+@lru_cache(maxsize=4096)
+def component(task: str, language: str, count: int, validation: int) -> Component:
+    """A part of a mixture; the runs of a study share theirs, which saves much of its memory."""
+    return Component(
+        input=f"{task}/{language}",
+        task=task,
+        language=language,
+        quota=count,
+        everything=not count,
+        validation=validation,
+    )
 
 
 def train_params(

@@ -1,5 +1,6 @@
 """Promise: semantics are in a key, incidentals are out; a key is the same everywhere."""
 
+import hashlib
 import subprocess
 import sys
 
@@ -126,3 +127,16 @@ def test_keys_do_not_depend_on_the_hash_seed_of_the_process():
 
 def test_every_kind_is_registered_under_its_own_name():
     assert {name: params.kind for name, params in KINDS.items()} == {name: name for name in KINDS}
+
+
+def test_a_key_hashed_in_pieces_is_that_of_the_whole_text(monkeypatch):
+    """A collection reads so much that its text is never put together; the key is the same."""
+    inputs = [(f'cell/"é\ {at}', f"{at:064x}", "items") for at in range(25)]
+    params = canonical({"language": "es", "notes": "größer" * 20})
+    whole = step_key("k", 3, params, inputs)
+    monkeypatch.setattr("clt_operator.api.keys._PIECE", 10)
+    monkeypatch.setattr("clt_operator.api.keys._CHARACTERS", 7)
+    assert step_key("k", 3, params, inputs) == whole
+    listed = canonical(sorted(inputs))
+    text = f'{{"inputs":{listed},"kind":"k","params":{params},"version":3}}'
+    assert whole == hashlib.sha256(text.encode()).hexdigest()
