@@ -5,13 +5,14 @@ import gzip
 import json
 import os
 import re
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
-from support.commands import Done, cltctl, cltctl_process
+from support.commands import CLTCTL, Done, cltctl, cltctl_process
 
 GOOD = {"q": "a", "a": "1"}
 TEXT = """\
@@ -397,3 +398,40 @@ def test_a_grid_that_is_too_large_to_write_down_is_still_a_short_spec(world: Wor
     done = world.plan()
     assert done.code == 2
     assert "values: must have at most 10,000 entries, has 10,001" in done.err
+
+
+# how an apply ends
+
+
+def test_an_interruption_stops_cleanly_and_says_how_to_go_on(world: World) -> None:
+    words = [str(CLTCTL), "apply", str(world.spec), "--local", *world.places(None)]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stderr
+    for line in process.stderr:
+        if " started fetch" in line:
+            process.send_signal(signal.SIGINT)
+            break
+    out, talk = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "")
+    again = " ".join(["cltctl", *words[1:-4], "--scratch", f"{world.root}/scratch", *words[-4:-2]])
+    assert talk.splitlines()[-1] == f"stopped; what is committed stays. next: {again}"
+    assert "Traceback" not in talk
+
+
+def test_a_partial_report_lists_what_failed_with_its_reason(world: World) -> None:
+    """Without the pivot's rows no run can be trained: every cell is missing, and says why."""
+    world.spec.write_text(TEXT + "  report: {onMissing: partial}\n")
+    with (world.root / "train-en.jsonl").open("a") as file:
+        file.write('{"q": "b", "a": ')
+    done = world.run()
+    assert done.code == 0
+    assert (
+        "the report is partial: cells that failed are listed in it with their reasons" in done.err
+    )
+    page = Path(done.out.strip()).read_text(encoding="utf-8")
+    assert "truncated line" in page
+    (shown,) = json.loads(cltctl("get", "experiments", "--store", world.store, "-o", "json").out)
+    assert shown["phase"] == "Partial"
+    before = world.run()
+    assert "0 steps executed" in before.err
+    assert before.out == done.out
