@@ -6,7 +6,7 @@ the sweep are equally spaced: 0 is a point like the others.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import StringIO
 from typing import Any
 
@@ -217,7 +217,7 @@ def _averages(axis: Axes, curve: Curve, rows: CurveRows) -> None:
     for role, series in ((SEEN, seen), (UNSEEN, unseen)):
         if series:
             _line(axis, list(enumerate(series)), role, errors=True)
-            _name(axis, series, role)
+    _names(axis, {SEEN: (seen, SEEN), UNSEEN: (unseen, UNSEEN)})
     axis.set_title("Seen and unseen; shaded: the gap", pad=4)
     axis.margins(y=0.12)
     _k_axis(axis, curve)
@@ -236,7 +236,9 @@ def _against(axis: Axes, rows: CurveRows) -> None:
         axis.plot(xs, ys, color=FAINT, lw=1.0)
         axis.plot(xs, ys, "o", color=_COLOURS["nonpivot"], ms=4.5)
         for x, y, k in (pairs[0], pairs[-1]) if len(pairs) > 1 else pairs:
-            axis.annotate(f"k={_short(k or 0)}", (x, y), xytext=(5, -9),
+            left = x > (low + high) / 2  # so that no label leaves the panel
+            axis.annotate(f"k={_short(k or 0)}", (x, y), ha="right" if left else "left",
+                          xytext=(-2, -15) if left else (5, -11),
                           textcoords="offset points", fontsize=8)  # fmt: skip
     axis.set_title("Unseen against seen; dotted: equal", pad=4)
     axis.set_xlabel("seen")
@@ -244,32 +246,40 @@ def _against(axis: Axes, rows: CurveRows) -> None:
 
 
 def _numerator(axis: Axes, curve: Curve, rows: CurveRows) -> None:
-    for role in (PIVOT, "nonpivot"):
-        series = rows.series(role)
+    lines = {role: (rows.series(role), role) for role in (PIVOT, "nonpivot")}
+    for role, (series, _) in lines.items():
         if series:
             _line(axis, list(enumerate(series)), role, errors=True)
-            _name(axis, series, role)
+    _names(axis, lines)
     axis.set_title("Pivot, and mean of the others", pad=4)
     axis.margins(y=0.16)
     _k_axis(axis, curve)
 
 
 def _relative(axis: Axes, curve: Curve, rows: CurveRows) -> None:
-    for name, role in (("rel", "nonpivot"), ("rel_fixed", PIVOT)):
-        series = rows.series(name)
-        _line(axis, list(enumerate(series)), role, errors=name == "rel")
-        _name(axis, series, "rel" if name == "rel" else "fixed: pivot at k=0")
+    lines = {
+        "nonpivot": (rows.series("rel"), "rel"),
+        PIVOT: (rows.series("rel_fixed"), "rel_fixed"),
+    }
+    for role, (series, text) in lines.items():
+        _line(axis, list(enumerate(series)), role, errors=text == "rel")
+    _names(axis, lines)
     axis.set_title("Relative to the pivot", pad=4)
     axis.margins(y=0.16)
     _k_axis(axis, curve)
 
 
-def _name(axis: Axes, series: Sequence[IntervalRow], text: str) -> None:
-    """Names a line at its last value, which needs no legend."""
-    found = [(x, row.value) for x, row in enumerate(series) if row.value is not None]
-    if found:
-        axis.annotate(text, found[-1], xytext=(-2, 6), textcoords="offset points",
-                      ha="right", fontsize=8)  # fmt: skip
+def _names(axis: Axes, lines: Mapping[str, tuple[Sequence[IntervalRow], str]]) -> None:
+    """Names lines at their last value, in their colour, which needs no legend: the upper one
+    above its end, the lower one below. ``lines``: role → (series, name)."""
+    ends = []
+    for role, (series, text) in lines.items():
+        found = [(x, row.value) for x, row in enumerate(series) if row.value is not None]
+        if found:
+            ends.append((found[-1][1], found[-1][0], role, text))
+    for rank, (y, x, role, text) in enumerate(sorted(ends, reverse=True)):
+        axis.annotate(text, (x, y), xytext=(-4, 7 if rank == 0 else -22), ha="right",
+                      textcoords="offset points", fontsize=8, color=_COLOURS[role])  # fmt: skip
 
 
 class _style:  # noqa: N801 (a context, used like a function)
