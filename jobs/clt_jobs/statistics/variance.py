@@ -141,7 +141,7 @@ def estimate(
     scaled = np.sqrt(grid.correction) * summed
     v_items = float(scaled @ scaled)
     seeds = _seed_part(grid, w, present, pooled=pooled)
-    v_seeds = max(0.0, seeds.total - seeds.residual) if seeds else 0.0
+    v_seeds = _excess(seeds) if seeds else 0.0
     variance = v_items + v_seeds
     counted = [int(present[a].sum()) for a in arms if not grid.fixed[a]]
     df = _satterthwaite(variance, v_items, grid.item_df, seeds)
@@ -168,6 +168,12 @@ def estimate(
         grid=grid,
         weights=w,
     )
+
+
+def _excess(seeds: _Seeds) -> float:
+    """V_seeds − V_residual, or zero where it is negative or mere rounding of the two."""
+    difference = seeds.total - seeds.residual
+    return difference if difference > 1e-12 * seeds.total else 0.0
 
 
 def _interval(value: float, se: float, df: float, confidence: float) -> tuple[float, float, float]:

@@ -143,6 +143,15 @@ def test_where_nothing_varies_there_is_no_interval():
     assert np.isnan(found.p)
 
 
+def test_a_point_at_the_floor_has_no_interval_where_others_differ_by_rounding_alone():
+    """V_seeds and V_residual are equal here, though not in floating point."""
+    scores = np.zeros((4, 2, 1, 12))
+    scores[3, 0, 0, 5] = 1.0  # one answer of one training is right
+    found = estimate(language_grid(panel_of(scores), [0]), np.array([1.0, 0, 0, 0]))
+    assert found.label == NO_VARIATION
+    assert np.isnan([found.se, found.lo, found.hi]).all()
+
+
 @given(st.integers(0, 1000))
 def test_the_delta_method_of_a_linear_function_is_the_linear_function(seed):
     panel = panel_of(draw((2, 2, 3, 12), seed))
