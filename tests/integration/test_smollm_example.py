@@ -4,9 +4,13 @@ Data and model are small fakes in the form of the real files: what is tested is 
 loads, that its columns fit those files, and that it amounts to the study it says it is.
 """
 
+import csv
 import json
+import re
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from support.context import FakeContext
 from support.specs import EXAMPLES
@@ -16,7 +20,9 @@ from clt_jobs.fetch.step import fetch
 from clt_operator.api.errors import SpecError
 from clt_operator.api.kinds.fetch import FetchParams
 from clt_operator.cli.specs import Study, read_spec, study
+from docs.results.tables import as_csv, contrasts, levels
 
+RESULTS = EXAMPLES.parent / "docs" / "results" / "smollm-math"
 LANGUAGES = ["en", "es", "fr", "ja", "zh", "de", "ru", "th", "sw", "bn"]
 
 
@@ -97,3 +103,35 @@ def test_too_few_problems_are_told_before_anything_runs(tmp_path: Path) -> None:
 def test_data_that_are_not_named_are_told(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="DATA"):
         read_spec(str(EXAMPLES / "smollm-math.yaml"), None, [f"MODEL={tmp_path}"])
+
+
+@pytest.mark.parametrize(
+    ("task", "metric"),
+    [
+        (task, metric)
+        for task in ("msvamp", "mgsm")
+        for metric in ("gold_margin", "choice_accuracy", "math_accuracy")
+    ],
+)
+def test_the_page_of_results_shows_what_its_tables_hold(task: str, metric: str) -> None:
+    text = (RESULTS / "README.md").read_text(encoding="utf-8")
+    assert contrasts(RESULTS) in text
+    assert levels(RESULTS, task, metric) in text
+
+
+def test_tables_become_text_without_loss(tmp_path: Path) -> None:
+    table = pa.table({"value": [0.1, None], "name": ["k=0, a", 'of "b"']})
+    pq.write_table(table, tmp_path / "t.parquet")
+    (written,) = as_csv(tmp_path, tmp_path / "text")
+    with written.open(encoding="utf-8", newline="") as stream:
+        assert list(csv.DictReader(stream)) == [
+            {"value": "0.1", "name": "k=0, a"},
+            {"value": "", "name": 'of "b"'},
+        ]
+
+
+def test_results_name_no_machine() -> None:
+    for path in RESULTS.iterdir():
+        assert not re.search(r"/(work|root|home|tmp|Users)/", path.read_text(encoding="utf-8")), (
+            path
+        )

@@ -6,10 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SHELL = ("bash", "console", "sh", "shell")
+SMOLLM = """\
+cltctl apply examples/smollm-math.yaml --local --store STORE --var DATA=DATA --var MODEL=MODEL
+cltctl report smollm-math --store STORE --to REPORT
+python docs/results/tables.py REPORT docs/results/smollm-math"""
 # What cannot run in a test, and what covers it instead.
 NOT_RUN = {
     "make demo": "runs the whole quickstart for minutes; the tutorial runs the same verbs",
     "make test": "is what runs this test",
+    SMOLLM: "an hour, with data and a model from elsewhere; test_smollm_example.py plans it",
     "pip install .": "would change the environment; test_the_plug_in_of_the_docs does its part",
 }
 
