@@ -11,7 +11,7 @@ import selectors
 import signal
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -20,7 +20,7 @@ from pathlib import Path
 
 from clt_operator.api.keys import digest
 from clt_operator.api.redaction import redactor
-from clt_operator.api.step import Graph, StepDocument
+from clt_operator.api.step import Graph, Step, StepDocument
 from clt_operator.drivers import jobs as local_jobs
 from clt_operator.drivers.endings import Ending, Endings
 from clt_operator.drivers.interrupts import Interrupts
@@ -278,11 +278,8 @@ class LocalDriver:
         if not keys:
             return
         steps = [self.graph.steps[key] for key in keys]
-        threads = max(int(step.hints.get("threads", self.options.threads)) for step in steps)
         me = this_process()
-        kind, extra = steps[0].kind, self.options.environment
-        environment = local_jobs.environment(os.environ, kind, threads, extra)
-        nursery = self._nursery(kind, threads, environment)
+        environment, nursery = self._surroundings(steps)
         while nursery and not nursery.wait_ready(WAKE):
             if self.interrupts.count:
                 return
@@ -302,20 +299,21 @@ class LocalDriver:
         """Lets a nursery load its libraries while the data is prepared."""
         for step in self.graph:
             if step.kind in NURSED and step.key not in self.view.committed:
-                threads = int(step.hints.get("threads", self.options.threads))
-                extra = self.options.environment
-                made = local_jobs.environment(os.environ, step.kind, threads, extra)
-                self._nursery(step.kind, threads, made)
+                self._surroundings([step])
                 return
 
-    def _nursery(self, kind: str, threads: int, environment: Mapping[str, str]) -> Nursery | None:
-        """The nursery of steps that load models; every Job of a thread count has the same."""
+    def _surroundings(self, steps: Sequence[Step]) -> tuple[dict[str, str], Nursery | None]:
+        """Environment of a Job of these steps, and the nursery where they load models; every
+        Job of a thread count has the same."""
+        threads = max(int(step.hints.get("threads", self.options.threads)) for step in steps)
+        kind, extra = steps[0].kind, self.options.environment
+        environment = local_jobs.environment(os.environ, kind, threads, extra)
         if kind not in NURSED or not self.options.nursery or not is_safe():
-            return None
+            return environment, None
         if threads not in self.nurseries:
             log = self.scratch / f"nursery-{this_process().pid}-{threads}.log"
             self.nurseries[threads] = Nursery(environment, log)
-        return self.nurseries[threads]
+        return environment, self.nurseries[threads]
 
     def _prepare(self, key: str) -> list[AttemptState]:
         self.artifacts.put_document(StepDocument.of(self.graph.steps[key]))

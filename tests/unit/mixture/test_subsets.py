@@ -108,7 +108,9 @@ def test_disjoint_languages_share_no_item_but_with_the_pivot(quota: int, seed: i
 def test_an_item_that_a_language_lacks_is_dealt_to_the_next() -> None:
     tables = {"en": make_table(10), "es": make_table(300), "fr": make_table(90, seed=1)}
     mixture = make_mixture({"en": 1, "es": 200, "fr": 30}, alignment="disjoint")
-    realise(mixture, tables, pivot="en")  # 300 items, 90 of them shared
+    used = trained(realise(mixture, tables, pivot="en"), tables)  # 300 items, 90 of them shared
+    assert (len(used["es"]), len(used["fr"])) == (200, 30)
+    assert not used["es"] & used["fr"]
 
 
 @given(st.randoms(use_true_random=False), ALIGNMENTS)

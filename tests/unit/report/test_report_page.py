@@ -62,7 +62,7 @@ def test_promise_the_same_step_gives_the_same_bytes(make_study, tmp_path):
         **os.environ,
         "PYTHONHASHSEED": "7",
         "TZ": "Asia/Tokyo",
-        "PYTHONPATH": os.pathsep.join((str(root), str(root / "jobs"))),
+        "PYTHONPATH": os.pathsep.join(str(root / part) for part in (".", "jobs", "tests")),
     }
     conftest = Path(__file__).with_name("conftest.py")
     subprocess.run(

@@ -2,22 +2,13 @@
 
 import numpy as np
 import pytest
+from support.published import LANGUAGES, PUBLISHED
+from support.published import K as K_VALUES
 
 from clt_jobs.statistics import association, quantities
 
-LANGUAGES = ["en", "es", "fr", "ja", "zh", "ar", "ko", "pt"]
-K = np.array([0, 100, 200, 400, 800, 1000, 2000, 5000])
-TABLE = """
-en .50 .56 .54 .51 .54 .57 .55 .56
-es .42 .44 .47 .52 .54 .54 .49 .55
-fr .24 .43 .43 .47 .45 .45 .48 .47
-ja .07 .12 .18 .25 .24 .26 .26 .35
-zh .19 .22 .26 .29 .28 .26 .34 .46
-ar .01 .02 .06 .10 .09 .10 .13 .17
-ko .25 .35 .32 .32 .37 .39 .34 .18
-pt .34 .46 .47 .46 .47 .50 .50 .51
-"""
-M = np.array([[float(x) for x in row.split()[1:]] for row in TABLE.strip().splitlines()]).T
+M = np.array([PUBLISHED[code] for code in LANGUAGES]).T  # [k, language]
+K = np.array(K_VALUES)
 EN, SEEN, UNSEEN = 0, [1, 2, 3, 4], [5, 6, 7]
 
 

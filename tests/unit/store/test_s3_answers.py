@@ -168,3 +168,4 @@ def test_deletions_go_in_batches_of_a_thousand(stub: tuple[S3Store, Stubber]) ->
     for _ in range(3):
         stubber.add_response("delete_objects", {})
     store.delete(f"n{number}" for number in range(2500))
+    stubber.assert_no_pending_responses()
