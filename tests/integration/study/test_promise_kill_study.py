@@ -82,24 +82,35 @@ def test_promise_kill_at_random_moments_gives_the_same_study(tmp_path):
     finish(spec, quiet, tmp_path / "quiet-scratch")
     undisturbed = Artifacts(open_store(str(quiet)))
 
-    store, scratch = tmp_path / "killed", tmp_path / "killed-scratch"
     luck = random.Random(SEED)  # noqa: S311 - moments, not secrets
-    alive = 0
-    for _ in range(MOMENTS):
+    kills = rounds = 0
+    while kills < MOMENTS:  # a quick machine gets to the end before: it begins anew
+        rounds += 1
+        store, scratch = tmp_path / f"killed-{rounds}", tmp_path / f"scratch-{rounds}"
+        kills += disturb(spec, store, scratch, luck, MOMENTS - kills)
+        finish(spec, store, scratch)
+        killed = Artifacts(open_store(str(store)))
+        assert killed.committed() == undisturbed.committed()
+        assert outputs(killed) == outputs(undisturbed)
+        for key in killed.committed():
+            ended = Counter(
+                state.outcome.outcome if state.outcome else None for state in killed.attempts(key)
+            )
+            assert ended["committed"] == 1, (key, ended)
+            assert set(ended) <= {"committed", "lost"}, (key, ended)
+
+
+def disturb(spec: Path, store: Path, scratch: Path, luck: random.Random, most: int) -> int:
+    """Kills everything of a study up to ``most`` times, until a driver gets to the end; returns
+    how often there was a driver to kill."""
+    kills = 0
+    while kills < most:
         driver = start(spec, store, scratch)
         time.sleep(luck.uniform(0.5, 9.0))  # the moment of death is what is tried
-        alive += driver.poll() is None
+        alive = driver.poll() is None
         kill_all(store)
         driver.communicate()
-    finish(spec, store, scratch)
-    killed = Artifacts(open_store(str(store)))
-
-    assert alive >= MOMENTS // 2, "too few runs were disturbed"
-    assert killed.committed() == undisturbed.committed()
-    assert outputs(killed) == outputs(undisturbed)
-    for key in killed.committed():
-        ended = Counter(
-            state.outcome.outcome if state.outcome else None for state in killed.attempts(key)
-        )
-        assert ended["committed"] == 1, (key, ended)
-        assert set(ended) <= {"committed", "lost"}, (key, ended)
+        if not alive:
+            break
+        kills += 1
+    return kills
