@@ -11,10 +11,11 @@ from clt_operator.reconcile.decision import (
 from clt_operator.reconcile.index import Index
 from clt_operator.reconcile.loop import label_text, reconcile
 from clt_operator.reconcile.observed import Attempt, Holder, Observed
-from clt_operator.reconcile.policy import Policy
+from clt_operator.reconcile.policy import FILL, Policy
 from clt_operator.reconcile.retries import outcome_of_exit
 
 __all__ = [
+    "FILL",
     "Attempt",
     "Decision",
     "Failure",

@@ -1,7 +1,8 @@
 """Ready steps become Jobs: steps that share a kind and a main input share a process.
 
-A group is cut so that the free slots are filled evenly and no Job exceeds its kind's limit;
-the most urgent Jobs take the slots. Ties follow the topological order.
+A group is cut so that the free slots are filled evenly, no Job exceeds its kind's limit and
+none is smaller than its kind is worth while there is enough to do; the most urgent Jobs take
+the slots. Ties follow the topological order.
 """
 
 from collections.abc import Sequence
@@ -24,7 +25,8 @@ def launches(index: Index, ready: Sequence[int], slots: int, policy: Policy) -> 
         groups.setdefault(_shared(index, at, policy), []).append(at)
     jobs: list[list[int]] = []
     for (kind, *_), members in groups.items():
-        size = min(-(-len(members) // slots), policy.max_batch.get(kind, 1))
+        even = -(-len(members) // slots)
+        size = min(max(even, policy.fill.get(kind, 1)), policy.max_batch.get(kind, 1))
         jobs.extend(members[at : at + size] for at in range(0, len(members), size))
     jobs.sort(key=lambda job: rank(job[0]))
     return [Launch(tuple(index.keys[at] for at in job)) for job in jobs[:slots]]

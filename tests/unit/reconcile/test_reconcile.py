@@ -140,6 +140,16 @@ def test_small_steps_share_jobs_that_fill_the_slots_evenly():
     assert [len(job.keys) for job in capped] == [2, 2]
 
 
+def test_a_job_is_not_smaller_than_its_kind_is_worth():
+    steps = [step(DeriveLike(name=str(at))) for at in range(10)]
+    whole = graph(*steps, step(ReportLike(name="all"), *steps))
+    policy = Policy(fill={"derive": 4}, max_batch={"derive": 64})
+    sizes = [len(job.keys) for job in reconcile(whole, Observed(free_slots=100), policy).launches]
+    assert sizes == [4, 4, 2]
+    few = [len(job.keys) for job in reconcile(whole, Observed(free_slots=2), policy).launches]
+    assert few == [5, 5]
+
+
 def test_steps_with_different_main_inputs_or_threads_do_not_share_a_job():
     rows = [
         step(DeriveLike(name="1"), batch="model a"),
