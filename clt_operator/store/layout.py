@@ -11,17 +11,25 @@ listing answers "which keys" for ten thousand steps.
     outcomes/<key>/<NNNN>.json                   how attempt N ended; write-once
     committed/<key>.json                         the manifest; conditional create, last
     experiments/<namespace>/<name>/...           root.json, lock.json, spec.yaml, plan.json
+    tombstones/<key>/<NNNN>.json                 why an artifact was invalidated; write-once
+    inputs/<sha256>/<name>                       data and models that were pushed
+    collected/<time>-<random>.json               what a collection took the manifests of
 """
 
 import re
 
 from clt_operator.store.names import check_word
 
+ATTEMPTS = "attempts/"
 CLAIMS = "claims/"
+COLLECTED = "collected/"
 OUTCOMES = "outcomes/"
 DOCUMENTS = "documents/"
 COMMITTED = "committed/"
 EXPERIMENTS = "experiments/"
+INPUTS = "inputs/"
+PROBES = "probes/"
+TOMBSTONES = "tombstones/"
 ROOT_FILE = "root.json"
 COMPLETE = "COMPLETE.json"
 
@@ -54,7 +62,7 @@ def outcome(key: str, attempt: int) -> str:
 
 
 def attempt(key: str, number: int) -> str:
-    return f"attempts/{_key(key)}/{number:04d}/"
+    return f"{ATTEMPTS}{_key(key)}/{number:04d}/"
 
 
 def files(key: str, number: int) -> str:
@@ -71,6 +79,18 @@ def log(key: str, number: int) -> str:
 
 def progress(key: str, number: int) -> str:
     return f"{attempt(key, number)}progress.json"
+
+
+def tombstones(key: str) -> str:
+    return f"{TOMBSTONES}{_key(key)}/"
+
+
+def tombstone(key: str, number: int) -> str:
+    return f"{tombstones(key)}{number:04d}.json"
+
+
+def pushed(sha256: str, name: str) -> str:
+    return f"{INPUTS}{check_word(sha256, 'digest')}/{name}"
 
 
 def experiment(namespace: str, name: str) -> str:
