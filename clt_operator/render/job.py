@@ -2,21 +2,29 @@
 
 A Job never retries by itself (``backoffLimit: 0``): retries belong to reconcile. On one pod a
 disruption is ignored, so that the Job makes a new pod; a Job of several pods fails whole. The
-manifest is small whatever the steps are: documents stay in the store.
+manifest is small whatever the steps are: documents stay in the store. It sets no time to live:
+who reads how a Job ended deletes it, not a clock.
 """
 
 from collections.abc import Iterator, Sequence
-from urllib.parse import urlsplit
 
-from clt_operator.api.errors import Problem, SpecError
+from clt_operator.api.errors import SpecError
+from clt_operator.api.profiles.settings import gang_problem
 from clt_operator.api.spec.compute import ComputeSpec, ResourcesSpec
 from clt_operator.api.step import Graph, Step
 from clt_operator.render.labels import annotations, job_name, labels
 from clt_operator.render.pod import RENDEZVOUS_PORT, Manifest, pod_spec
-from clt_operator.render.profiles import PoolProfile, Settings, resources_of, section_of
+from clt_operator.render.profiles import (
+    Owner,
+    PoolProfile,
+    Settings,
+    resources_of,
+    section_of,
+)
 
-MAX_KEYS = 64  # of one Job
+MAX_KEYS = 256  # of one Job: 17 kB of arguments, in the Job and again in its pod
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
+PRIORITY_LABEL = "kueue.x-k8s.io/priority-class"
 
 # A training that an autoscaler moves loses everything since its last save.
 _STAY = {
@@ -32,17 +40,27 @@ def render_experiment(graph: Graph, compute: ComputeSpec, settings: Settings) ->
 
 
 def render_batch(
-    steps: Sequence[Step], compute: ComputeSpec, settings: Settings
+    steps: Sequence[Step],
+    compute: ComputeSpec,
+    settings: Settings,
+    owner: Owner | None = None,
 ) -> tuple[Manifest, ...]:
     """The manifests of one Job for steps of one kind: a Service first where it needs one.
 
-    Raises SpecError for a pool that is not defined or a store that pods cannot reach,
-    ValueError for steps that no Job can carry together.
+    Raises SpecError for a pool that is not defined or several nodes without a queue, ValueError
+    for steps that no Job can carry together.
     """
-    kind = steps[0].kind if steps else ""
+    _check(steps)
+    kind = steps[0].kind
+    section = f"spec.compute.{section_of(kind)}"
     resources = resources_of(kind, compute)
-    pool = settings.pool(resources.pool, f"spec.compute.{section_of(kind)}.pool")
-    job = render_job(steps, resources, pool, settings, compute.queue or settings.queue)
+    pool = settings.pool(resources.pool, f"{section}.pool")
+    queue = compute.queue or pool.queue or settings.queue
+    if resources.nodes > 1 and not queue:
+        raise SpecError([gang_problem(f"{section}.nodes", resources.nodes)])
+    job = render_job(steps, resources, pool, settings, queue)
+    if owner:
+        _give(job, owner)
     if resources.nodes == 1:
         return (job,)
     return render_service(steps, settings), job
@@ -56,8 +74,7 @@ def render_job(
     queue: str = "",
 ) -> Manifest:
     """The Job that carries the steps, in this order."""
-    _check(steps, settings)
-    name = job_name(steps)
+    name, kind = job_name(steps), steps[0].kind
     metadata = _metadata(name, steps, settings)
     spec: Manifest = {
         "completions": resources.nodes,
@@ -74,10 +91,16 @@ def render_job(
         spec["activeDeadlineSeconds"] = resources.deadline_seconds
     if queue:
         metadata["labels"][QUEUE_LABEL] = queue
+        if (priority := settings.priorities.get(kind)) and priority.workload:
+            metadata["labels"][PRIORITY_LABEL] = priority.workload
         spec["suspend"] = True
-    notes = annotations(steps) | (_STAY if steps[0].kind == "train" else {})
+    notes = {
+        **settings.annotations,
+        **annotations(steps),
+        **(_STAY if kind == "train" else {}),
+    }
     spec["template"] = {
-        "metadata": {"labels": labels(steps), "annotations": notes},
+        "metadata": {"labels": {**settings.labels, **labels(steps)}, "annotations": notes},
         "spec": pod_spec(name, steps, resources, pool, settings),
     }
     return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": spec}
@@ -103,12 +126,19 @@ def _metadata(name: str, steps: Sequence[Step], settings: Settings) -> Manifest:
     return {
         "name": name,
         "namespace": settings.namespace,
-        "labels": labels(steps),
-        "annotations": annotations(steps),
+        "labels": {**settings.labels, **labels(steps)},
+        "annotations": {**settings.annotations, **annotations(steps)},
     }
 
 
-def _check(steps: Sequence[Step], settings: Settings) -> None:
+def _give(job: Manifest, owner: Owner) -> None:
+    """The first owner; others join by the same label and a reference of their own."""
+    job["metadata"]["labels"][owner.label] = "true"
+    if owner.uid:
+        job["metadata"]["ownerReferences"] = [owner.reference()]
+
+
+def _check(steps: Sequence[Step]) -> None:
     if not steps:
         raise ValueError("a Job needs at least one step")
     if len(steps) > MAX_KEYS:
@@ -117,13 +147,3 @@ def _check(steps: Sequence[Step], settings: Settings) -> None:
         raise ValueError(f"a Job carries steps of one kind, not {steps[0].kind} and {kinds}")
     if len({step.key for step in steps}) < len(steps):
         raise ValueError("a Job carries a step once")
-    if urlsplit(settings.store.uri).scheme != "s3":
-        raise SpecError(
-            [
-                Problem(
-                    "spec.store",
-                    f"pods cannot reach '{settings.store.uri}', a directory of one machine",
-                    "name a store s3://bucket/prefix with --store or in spec.store",
-                )
-            ]
-        )

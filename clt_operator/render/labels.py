@@ -46,14 +46,11 @@ def labels(steps: Sequence[Step]) -> dict[str, str]:
 
 
 def annotations(steps: Sequence[Step]) -> dict[str, str]:
-    """The keys (shortened where there are several) and what they are about, for people."""
-    keys = [step.key for step in steps]
-    if len(keys) > 1:
-        keys = [key[:SHORT_KEY] for key in keys]
+    """What the steps are about, for people; their keys are the arguments of the container."""
     shared = " ".join(f"{name}={value}" for name, value in _shared(steps).items())
     count = f"{len(steps)} steps " if len(steps) > 1 else ""
     summary = f"{count}{steps[0].kind} {shared}".strip()
-    return {f"{PREFIX}keys": " ".join(keys), f"{PREFIX}summary": summary[:MAX_SUMMARY]}
+    return {f"{PREFIX}summary": summary[:MAX_SUMMARY]}
 
 
 def sanitised(value: str) -> str:

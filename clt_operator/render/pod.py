@@ -9,13 +9,21 @@ from typing import Any
 
 from clt_operator.api.spec.compute import ResourcesSpec
 from clt_operator.api.step import Step
-from clt_operator.render.profiles import PoolProfile, Settings, Toleration
+from clt_operator.render.profiles import CacheProfile, PoolProfile, Settings, Toleration
 
 USER = 65532
 SCRATCH = "/scratch"
+CACHE = "/cache"
+READERS = ("train", "generate", "likelihood")  # of models: what a weight cache is for
 RENDEZVOUS_PORT = 29500
 RANK_LABEL = "batch.kubernetes.io/job-completion-index"
 
+_PATHS = {
+    "scratch": SCRATCH,
+    "tmp": "/tmp",  # noqa: S108 - an emptyDir of this pod
+    "shm": "/dev/shm",  # noqa: S108
+    "cache": CACHE,
+}
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _OFFLINE = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE")
 
@@ -40,6 +48,7 @@ def pod_spec(
             "runAsUser": USER,
             "runAsGroup": USER,
             "fsGroup": USER,
+            "fsGroupChangePolicy": "OnRootMismatch",
             "seccompProfile": {"type": "RuntimeDefault"},
         },
     }
@@ -51,13 +60,51 @@ def pod_spec(
         spec["tolerations"] = [_toleration(toleration) for toleration in pool.tolerations]
     if pool.runtime_class:
         spec["runtimeClassName"] = pool.runtime_class
-    if pool.priority_class:
-        spec["priorityClassName"] = pool.priority_class
+    if priority := _priority(steps[0].kind, pool, settings):
+        spec["priorityClassName"] = priority
+    if settings.store.service_account:
+        spec["serviceAccountName"] = settings.store.service_account
+    if settings.image_pull_secrets:
+        spec["imagePullSecrets"] = [{"name": name} for name in settings.image_pull_secrets]
+    volumes = _volumes(steps[0].kind, resources, pool)
     spec["containers"] = [_container(name, steps, resources, pool, settings)]
-    spec["volumes"] = [{"name": "scratch", "emptyDir": {}}, {"name": "tmp", "emptyDir": {}}]
-    if resources.gpus > 1:  # collective operations between GPUs go through shared memory
-        spec["volumes"].append({"name": "shm", "emptyDir": {"medium": "Memory"}})
+    spec["containers"][0]["volumeMounts"] = [
+        {"name": volume["name"], "mountPath": _PATHS[volume["name"]]} for volume in volumes
+    ]
+    spec["volumes"] = volumes
     return spec
+
+
+def _priority(kind: str, pool: PoolProfile, settings: Settings) -> str:
+    own = settings.priorities.get(kind)
+    return own.pod if own and own.pod else pool.priority_class
+
+
+def _volumes(kind: str, resources: ResourcesSpec, pool: PoolProfile) -> list[Manifest]:
+    volumes: list[Manifest] = [
+        {"name": "scratch", "emptyDir": {}},
+        {"name": "tmp", "emptyDir": {}},
+    ]
+    if resources.gpus > 1:  # collective operations between GPUs go through shared memory
+        volumes.append({"name": "shm", "emptyDir": {"medium": "Memory"}})
+    if _caches(kind, pool) and pool.weight_cache:
+        volumes.append({"name": "cache", **_cache(pool.weight_cache)})
+    return volumes
+
+
+def _caches(kind: str, pool: PoolProfile) -> bool:
+    return pool.weight_cache is not None and kind in READERS
+
+
+def _cache(cache: CacheProfile) -> Manifest:
+    if cache.claim:
+        return {"persistentVolumeClaim": {"claimName": cache.claim}}
+    claim = {
+        "accessModes": ["ReadWriteOnce"],
+        "storageClassName": cache.storage_class,
+        "resources": {"requests": {"storage": cache.size}},
+    }
+    return {"ephemeral": {"volumeClaimTemplate": {"spec": claim}}}
 
 
 def _container(
@@ -72,6 +119,8 @@ def _container(
     kind = steps[0].kind
     secrets = [store.secret, settings.hub_secret if kind == "fetch" else ""]
     environment = _environment(kind, resources, settings)
+    if _caches(kind, pool):
+        environment += _variables({"CLT_CACHE": CACHE})
     if resources.nodes > 1:
         environment += _rendezvous(name, resources)
     container: Manifest = {
@@ -90,12 +139,6 @@ def _container(
         "readOnlyRootFilesystem": True,
         "capabilities": {"drop": ["ALL"]},
     }
-    container["volumeMounts"] = [
-        {"name": "scratch", "mountPath": SCRATCH},
-        {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - an emptyDir of this pod
-    ]
-    if resources.gpus > 1:
-        container["volumeMounts"].append({"name": "shm", "mountPath": "/dev/shm"})  # noqa: S108
     return container
 
 
@@ -109,6 +152,8 @@ def _environment(kind: str, resources: ResourcesSpec, settings: Settings) -> lis
         "TOKENIZERS_PARALLELISM": "false",
         **dict.fromkeys(_THREADS, str(resources.threads)),
     }
+    if kind == "fetch" and settings.hub_address:
+        plain["HF_ENDPOINT"] = settings.hub_address
     if kind != "fetch":
         plain |= dict.fromkeys(_OFFLINE, "1")
     plain |= dict(sorted(settings.store.environment.items()))

@@ -56,10 +56,10 @@ def graph_of(*steps: Step) -> Graph:
 
 GPU = PoolProfile(
     node_selector={"node.kubernetes.io/instance-type": "large", "accelerator": "a"},
-    tolerations=(
-        Toleration("nvidia.com/gpu", effect="NoSchedule"),
-        Toleration("team", "research"),
-    ),
+    tolerations=[
+        Toleration(key="nvidia.com/gpu", effect="NoSchedule"),
+        Toleration(key="team", value="research"),
+    ],
     runtime_class="nvidia",
     priority_class="research",
 )
@@ -69,7 +69,7 @@ SETTINGS = Settings(
     image="clt-jobs:0.1.0",
     namespace="studies",
     store=StoreProfile(
-        "s3://research/clt",
+        uri="s3://research/clt",
         secret="research-store",  # noqa: S106 - a name
         environment={"AWS_ENDPOINT_URL": "http://s3.example:7070", "AWS_REGION": "eu-1"},
     ),
@@ -86,7 +86,8 @@ COMPUTE = ComputeSpec(
     report=ResourcesSpec(image="clt-report:0.1.0"),
 )
 NODES = ComputeSpec(
-    train=ResourcesSpec(pool="gpu", gpus=8, nodes=4, cpus=64, memory="512Gi", threads=8)
+    train=ResourcesSpec(pool="gpu", gpus=8, nodes=4, cpus=64, memory="512Gi", threads=8),
+    queue="gangs",
 )
 QUEUE = COMPUTE.model_copy(update={"queue": "research"})
 

@@ -1,12 +1,14 @@
 """A Job's name, labels, pod and limits, as the design promises them."""
 
+import json
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from support.render_samples import (
-    AMD,
     COMPUTE,
     NODES,
     QUEUE,
@@ -23,9 +25,23 @@ from clt_operator.api.base import Params
 from clt_operator.api.errors import SpecError
 from clt_operator.api.spec.compute import ComputeSpec, ResourcesSpec
 from clt_operator.api.step import Work, make_step
-from clt_operator.render.job import MAX_KEYS, render_batch, render_experiment, render_job
+from clt_operator.reconcile.policy import MAX_BATCH
+from clt_operator.render.job import (
+    MAX_KEYS,
+    PRIORITY_LABEL,
+    QUEUE_LABEL,
+    render_batch,
+    render_experiment,
+)
 from clt_operator.render.labels import annotations, job_name, labels, sanitised
-from clt_operator.render.profiles import Settings, StoreProfile
+from clt_operator.render.profiles import (
+    CacheProfile,
+    Owner,
+    PoolProfile,
+    PriorityProfile,
+    Settings,
+    StoreProfile,
+)
 
 LABEL = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -33,6 +49,10 @@ NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 def container(job):
     return job["spec"]["template"]["spec"]["containers"][0]
+
+
+def pod_of(job):
+    return job["spec"]["template"]["spec"]
 
 
 def environment(job):
@@ -105,15 +125,13 @@ def test_several_steps_show_what_they_agree_on():
     assert shown["clt.dev/task"] == "MR"
     assert "clt.dev/language" not in shown
     notes = annotations(score_steps(3))
-    assert notes["clt.dev/keys"] == " ".join(step.key[:16] for step in score_steps(3))
-    assert notes["clt.dev/summary"] == "3 steps score task=MR metric=numeric"
+    assert notes == {"clt.dev/summary": "3 steps score task=MR metric=numeric"}
 
 
 def test_the_text_that_a_label_cannot_hold_is_in_the_summary():
     job = jobs()["one-train-on-a-gpu"]
     assert job["metadata"]["labels"]["clt.dev/task"] == "MR-IF"
     assert "task=MR+IF" in job["metadata"]["annotations"]["clt.dev/summary"]
-    assert job["metadata"]["annotations"]["clt.dev/keys"] == train_step().key
 
 
 def test_summaries_are_bounded():
@@ -164,12 +182,58 @@ def test_a_queue_admits_the_job():
     assert "kueue.x-k8s.io/queue-name" not in free["metadata"]["labels"]
 
 
-def test_the_queue_of_a_spec_wins_over_that_of_the_installation():
-    settings = Settings(SETTINGS.image, "n", SETTINGS.store, SETTINGS.pools, queue="default")
-    (own,) = render_batch([fetch_step()], QUEUE, settings)
-    (default,) = render_batch([fetch_step()], COMPUTE, settings)
-    assert own["metadata"]["labels"]["kueue.x-k8s.io/queue-name"] == "research"
-    assert default["metadata"]["labels"]["kueue.x-k8s.io/queue-name"] == "default"
+def test_the_queue_of_a_spec_wins_over_the_pools_and_that_over_the_installations():
+    pools = {"gpu": PoolProfile(queue="gpus")}
+    settings = Settings(SETTINGS.image, "n", SETTINGS.store, pools, queue="default")
+    queues = [
+        render_batch([step], compute, settings)[0]["metadata"]["labels"][QUEUE_LABEL]
+        for step, compute in (
+            (train_step(), QUEUE),
+            (train_step(), COMPUTE),
+            (fetch_step(), COMPUTE),
+        )
+    ]
+    assert queues == ["research", "gpus", "default"]
+
+
+def test_a_priority_is_of_admission_in_a_queue_and_of_pods_anywhere():
+    priorities = {"train": PriorityProfile(workload="first", pod="high")}
+    settings = replace(SETTINGS, priorities=priorities)
+    (queued,) = render_batch([train_step()], QUEUE, settings)
+    (free,) = render_batch([train_step()], COMPUTE, settings)
+    (other,) = render_batch([generate_step(train_step())], QUEUE, settings)
+    assert queued["metadata"]["labels"][PRIORITY_LABEL] == "first"
+    assert PRIORITY_LABEL not in free["metadata"]["labels"]
+    assert PRIORITY_LABEL not in other["metadata"]["labels"]
+    classes = [pod_of(job)["priorityClassName"] for job in (queued, free, other)]
+    assert classes == ["high", "high", "research"]
+
+
+# Owners
+
+
+def test_promise_shared_steps_the_creator_is_one_owner_of_several_and_none_controls():
+    owner = Owner("study", uid="1-2-3")
+    service, job = render_batch([train_step()], NODES, SETTINGS, owner)
+    assert job["metadata"]["labels"]["member.clt.dev/study"] == "true"
+    assert job["metadata"]["ownerReferences"] == [
+        {
+            "apiVersion": "clt.dev/v1alpha1",
+            "kind": "Experiment",
+            "name": "study",
+            "uid": "1-2-3",
+            "controller": False,
+            "blockOwnerDeletion": False,
+        }
+    ]
+    assert "ownerReferences" not in service["metadata"]
+    assert "member.clt.dev/study" not in job["spec"]["template"]["metadata"]["labels"]
+
+
+def test_without_an_object_a_label_alone_says_who_wants_a_job():
+    (job,) = render_batch([fetch_step()], COMPUTE, SETTINGS, Owner("study"))
+    assert job["metadata"]["labels"]["member.clt.dev/study"] == "true"
+    assert "ownerReferences" not in job["metadata"]
 
 
 # The pod
@@ -257,7 +321,7 @@ def test_an_unknown_pool_is_refused_with_its_field_and_the_nearest_name():
     with pytest.raises(SpecError) as caught:
         render_batch([generate_step(train_step())], compute, SETTINGS)
     assert str(caught.value) == (
-        "spec.compute.evaluate.pool: no pool is named 'gpus' (did you mean 'gpu'?)"
+        "spec.compute.evaluate.pool: no pool is called 'gpus' (did you mean 'gpu'?)"
     )
 
 
@@ -267,7 +331,72 @@ def test_without_profiles_a_pool_is_a_node_label():
     assert job["spec"]["template"]["spec"]["nodeSelector"] == {"clt.dev/pool": "gpu"}
 
 
+def test_pods_run_as_the_service_account_of_the_store_and_hold_no_token():
+    store = StoreProfile(uri="s3://b", service_account="store-user")
+    settings = replace(SETTINGS, store=store, image_pull_secrets=("registry",), hub_secret="")
+    (job,) = render_batch([fetch_step()], COMPUTE, settings)
+    assert pod_of(job)["serviceAccountName"] == "store-user"
+    assert pod_of(job)["automountServiceAccountToken"] is False
+    assert pod_of(job)["imagePullSecrets"] == [{"name": "registry"}]
+    assert "envFrom" not in container(job)
+
+
+def test_only_fetch_is_told_where_the_hub_is():
+    settings = replace(SETTINGS, hub_address="https://hub.example")
+    (fetch,) = render_batch([fetch_step()], COMPUTE, settings)
+    (train,) = render_batch([train_step()], COMPUTE, settings)
+    assert environment(fetch)["HF_ENDPOINT"] == "https://hub.example"
+    assert "HF_ENDPOINT" not in environment(train)
+
+
+@pytest.mark.parametrize(
+    ("cache", "volume"),
+    [
+        (CacheProfile(claim="weights"), {"persistentVolumeClaim": {"claimName": "weights"}}),
+        (
+            CacheProfile(storage_class="fast", size="50Gi"),
+            {
+                "ephemeral": {
+                    "volumeClaimTemplate": {
+                        "spec": {
+                            "accessModes": ["ReadWriteOnce"],
+                            "storageClassName": "fast",
+                            "resources": {"requests": {"storage": "50Gi"}},
+                        }
+                    }
+                }
+            },
+        ),
+    ],
+)
+def test_pods_that_read_models_get_the_cache_of_their_pool(cache, volume):
+    settings = replace(SETTINGS, pools={"gpu": PoolProfile(weight_cache=cache)})
+    (train,) = render_batch([train_step()], COMPUTE, settings)
+    (fetch,) = render_batch([fetch_step()], COMPUTE, settings)
+    assert pod_of(train)["volumes"][-1] == {"name": "cache", **volume}
+    assert container(train)["volumeMounts"][-1] == {"name": "cache", "mountPath": "/cache"}
+    assert environment(train)["CLT_CACHE"] == "/cache"
+    assert "CLT_CACHE" not in environment(fetch)
+    assert len(pod_of(fetch)["volumes"]) == 2
+
+
+def test_what_an_installation_adds_replaces_nothing():
+    settings = replace(
+        SETTINGS, labels={"team": "x", "clt.dev/kind": "y"}, annotations={"clt.dev/summary": "z"}
+    )
+    (job,) = render_batch([fetch_step()], COMPUTE, settings)
+    for meta in (job["metadata"], job["spec"]["template"]["metadata"]):
+        assert meta["labels"]["team"] == "x"
+        assert meta["labels"]["clt.dev/kind"] == "fetch"
+        assert meta["annotations"]["clt.dev/summary"].startswith("fetch")
+
+
 # Several nodes
+
+
+def test_several_nodes_without_a_queue_are_refused():
+    with pytest.raises(SpecError, match=r"spec\.compute\.train\.nodes: 4 nodes need a queue"):
+        render_batch([train_step()], NODES.model_copy(update={"queue": ""}), SETTINGS)
 
 
 def test_pods_of_several_nodes_meet_at_the_first():
@@ -294,9 +423,13 @@ def test_one_pod_needs_no_service_and_no_rendezvous():
 
 def test_a_manifest_stays_small():
     (job,) = render_batch(score_steps(MAX_KEYS), COMPUTE, SETTINGS)
-    assert len(str(job)) < 16_000
-    with pytest.raises(ValueError, match="at most 64 steps, not 65: batch them"):
+    assert len(json.dumps(job)) < 24_000
+    with pytest.raises(ValueError, match="at most 256 steps, not 257: batch them"):
         render_batch(score_steps(MAX_KEYS + 1), COMPUTE, SETTINGS)
+
+
+def test_promise_whatever_reconcile_puts_together_one_job_can_carry():
+    assert max(MAX_BATCH.values()) <= MAX_KEYS
 
 
 def test_steps_that_do_not_belong_together_are_refused():
@@ -309,10 +442,9 @@ def test_steps_that_do_not_belong_together_are_refused():
 
 
 @pytest.mark.parametrize("uri", ["file:///data/store", "store", ""])
-def test_a_store_that_pods_cannot_reach_is_refused(uri):
-    settings = Settings("image", "n", StoreProfile(uri))
-    with pytest.raises(SpecError, match=r"spec\.store: pods cannot reach"):
-        render_job([fetch_step()], COMPUTE.data, AMD, settings)
+def test_a_store_that_pods_cannot_reach_cannot_be_named(uri):
+    with pytest.raises(ValidationError, match="is no store of a cluster: write s3://"):
+        StoreProfile(uri=uri)
 
 
 def test_an_experiment_renders_in_the_order_of_its_graph():
