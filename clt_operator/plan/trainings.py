@@ -97,6 +97,7 @@ class Trainings:
             "k": str(point.k),
             "seed": str(point.seed),
             "sweep": point.sweep,
+            **({"control": point.control} if point.control else {}),
         }
         params = train_params(train, mixture, seeds, pivot=self._pivot, steps=run_steps(point))
         return self._train(spec, point.model, params, labels)
