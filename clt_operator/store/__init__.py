@@ -3,6 +3,7 @@
 ``open_store`` is all that is imported at once; boto3 only with the first S3 store.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -10,12 +11,13 @@ from clt_operator.api.errors import StoreError
 from clt_operator.store.protocol import ObjectStore
 
 
-def open_store(uri: str) -> ObjectStore:
+def open_store(uri: str, environment: Mapping[str, str] | None = None) -> ObjectStore:
     """The store that a URI names; nothing is read or written yet (see ``probe``).
 
     ``file:///absolute``, ``file:relative`` and a plain path are directories.
     ``s3://bucket/prefix`` takes endpoint, region and credentials from the standard AWS
-    environment; ``?checksums=when_required`` suits stores without the newer checksums.
+    environment, or from ``environment`` where it is given, so that one process can serve several
+    stores; ``?checksums=when_required`` suits stores without the newer checksums.
     """
     scheme, colon, _ = uri.partition(":")
     if not uri.strip():
@@ -23,7 +25,7 @@ def open_store(uri: str) -> ObjectStore:
     if scheme == "s3":
         from clt_operator.store.s3 import S3Store  # noqa: PLC0415 - boto3 takes a while
 
-        return S3Store.from_uri(uri)
+        return S3Store.from_uri(uri, environment)
     if colon and scheme != "file" and "/" not in scheme:
         raise StoreError(
             f"store {uri!r}: unknown scheme {scheme!r}; use s3://bucket/prefix, file:///path "

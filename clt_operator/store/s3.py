@@ -5,26 +5,23 @@ sends the request again, and that one finds the object of the first; a token in 
 metadata tells the writer that it was its own.
 """
 
-import os
 import random
 import time
 import uuid
-from collections.abc import Iterable, Iterator
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
-import boto3.session
 from boto3.s3.transfer import TransferConfig
 from botocore import exceptions as boto
-from botocore.config import Config
 
 from clt_operator.api.errors import StoreError, TransientError
 from clt_operator.store.file_errors import appearing_whole, reading
 from clt_operator.store.names import check_name, check_prefix
 from clt_operator.store.protocol import ObjectInfo
+from clt_operator.store.s3_client import make_client
 from clt_operator.store.s3_errors import (
     CONFLICT,
     EXISTS,
@@ -37,12 +34,8 @@ from clt_operator.store.s3_errors import (
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
-CHECKSUMS = ("when_supported", "when_required")
-TRIES = 6  # requests in all, botocore's retries included; AWS_MAX_ATTEMPTS overrides
 CONFLICT_TRIES = 10  # 409: a concurrent write of the same name; the next try sees who won
 BODY_TRIES = 4  # a broken download of a small object, which botocore does not retry
-CONNECT_TIMEOUT = 10.0  # seconds
-READ_TIMEOUT = 60.0  # seconds without a byte
 PART = 16 << 20  # bytes of a multipart upload's part; larger for objects of over 160 GB
 DELETE_BATCH = 1000  # names in one request, S3's limit
 WRITER = "clt-writer"  # metadata: which call of ``create`` wrote the object
@@ -57,18 +50,20 @@ class S3Store:
         prefix: str = "",
         *,
         checksums: str = "",
+        environment: Mapping[str, str] | None = None,
         client: "S3Client | None" = None,
     ) -> None:
         self.bucket = bucket
         self.prefix = f"{check_prefix(prefix).rstrip('/')}/" if prefix else ""
         self.checksums = checksums
-        self._client = client or _client(self.uri, checksums)
+        self._client = client or make_client(self.uri, checksums, environment)
         self._transfer = TransferConfig(multipart_threshold=PART, multipart_chunksize=PART)
 
     @classmethod
-    def from_uri(cls, uri: str) -> "S3Store":
+    def from_uri(cls, uri: str, environment: Mapping[str, str] | None = None) -> "S3Store":
         """``s3://bucket/prefix``; ``?checksums=when_required`` for stores that refuse the
-        newer checksums (``CLT_S3_CHECKSUMS`` sets it for all)."""
+        newer checksums (``CLT_S3_CHECKSUMS`` sets it for all). ``environment`` stands for the
+        environment of this process."""
         parts = urlsplit(uri)
         options = dict(parse_qsl(parts.query, keep_blank_values=True))
         checksums = options.pop("checksums", "")
@@ -77,7 +72,9 @@ class S3Store:
                 f"store {uri!r}: write s3://bucket/prefix, at most with ?checksums=when_required; "
                 "endpoint, region and credentials come from AWS_ENDPOINT_URL, AWS_REGION, …"
             )
-        return cls(parts.netloc, parts.path.strip("/"), checksums=checksums)
+        return cls(
+            parts.netloc, parts.path.strip("/"), checksums=checksums, environment=environment
+        )
 
     @property
     def uri(self) -> str:
@@ -201,36 +198,6 @@ class S3Store:
                             item["Size"],
                             item["LastModified"].timestamp(),
                         )
-
-
-def _client(uri: str, checksums: str) -> "S3Client":
-    checksums = checksums or os.environ.get("CLT_S3_CHECKSUMS", "")
-    options: dict[str, Any] = {}
-    if checksums:
-        if checksums not in CHECKSUMS:
-            raise StoreError(f"S3 checksums {checksums!r}: use one of {', '.join(CHECKSUMS)}")
-        options["request_checksum_calculation"] = checksums
-        options["response_checksum_validation"] = checksums
-    config = Config(
-        retries={
-            "mode": "standard",
-            "total_max_attempts": int(os.environ.get("AWS_MAX_ATTEMPTS", TRIES)),
-        },
-        connect_timeout=CONNECT_TIMEOUT,
-        read_timeout=READ_TIMEOUT,
-        max_pool_connections=32,
-        user_agent_extra=f"clt/{_version()}",
-        **options,
-    )
-    with as_store_errors(uri, ""):
-        return boto3.session.Session().client("s3", config=config)
-
-
-def _version() -> str:
-    try:
-        return version("clt")
-    except PackageNotFoundError:  # run from a source tree
-        return "source"
 
 
 def _pause() -> None:

@@ -1,0 +1,89 @@
+"""The S3 client of a store: by this process's environment, or by variables that are given.
+
+The second is for a process that serves several stores: endpoint and region of one must never
+become those of another, nor the credentials of one be shown to another's endpoint.
+"""
+
+import os
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+import boto3.session
+from botocore.config import Config
+
+from clt_operator.api.errors import StoreError
+from clt_operator.store.s3_errors import as_store_errors
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+CHECKSUMS = ("when_supported", "when_required")
+TRIES = 6  # requests in all, botocore's retries included; AWS_MAX_ATTEMPTS overrides
+CONNECT_TIMEOUT = 10.0  # seconds
+READ_TIMEOUT = 60.0  # seconds without a byte
+REGION = "us-east-1"  # that S3 signs with where none is named
+
+_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+
+
+def make_client(uri: str, checksums: str, environment: Mapping[str, str] | None) -> "S3Client":
+    """A client for the store. Raises StoreError where what is given makes none.
+
+    ``environment`` alone decides endpoint, region, certificates, checksums and tries. Where it
+    holds no keys, the identity of this process is used (a role, its own variables).
+    """
+    given: Mapping[str, str] = os.environ if environment is None else environment
+    checksums = checksums or given.get("CLT_S3_CHECKSUMS", "")
+    options: dict[str, Any] = {}
+    if checksums:
+        if checksums not in CHECKSUMS:
+            raise StoreError(f"S3 checksums {checksums!r}: use one of {', '.join(CHECKSUMS)}")
+        options["request_checksum_calculation"] = checksums
+        options["response_checksum_validation"] = checksums
+    if environment is not None:
+        options["ignore_configured_endpoint_urls"] = True
+    config = Config(
+        retries={"mode": "standard", "total_max_attempts": _tries(given)},
+        connect_timeout=CONNECT_TIMEOUT,
+        read_timeout=READ_TIMEOUT,
+        max_pool_connections=32,
+        user_agent_extra=f"clt/{_version()}",
+        **options,
+    )
+    named = {} if environment is None else _named(uri, environment)
+    region = given.get("AWS_REGION") or given.get("AWS_DEFAULT_REGION")
+    if environment is not None:
+        region = region or REGION
+    with as_store_errors(uri, ""):
+        session = boto3.session.Session(region_name=region)
+        return session.client("s3", config=config, **named)
+
+
+def _tries(given: Mapping[str, str]) -> int:
+    text = given.get("AWS_MAX_ATTEMPTS", "")
+    if text and not (text.isascii() and text.isdigit() and int(text)):
+        raise StoreError(f"AWS_MAX_ATTEMPTS is {text!r}, must be a whole number from 1")
+    return int(text or TRIES)
+
+
+def _named(uri: str, given: Mapping[str, str]) -> dict[str, Any]:
+    """Endpoint, certificates and credentials as arguments: these win over all else."""
+    missing = [name for name in _KEYS if not given.get(name)]
+    if len(missing) == 1:
+        raise StoreError(f"store {uri!r}: {missing[0]} is missing beside its other half")
+    named: dict[str, Any] = {
+        "endpoint_url": given.get("AWS_ENDPOINT_URL_S3") or given.get("AWS_ENDPOINT_URL"),
+        "verify": given.get("AWS_CA_BUNDLE"),
+    }
+    if not missing:
+        named["aws_access_key_id"], named["aws_secret_access_key"] = (given[n] for n in _KEYS)
+        named["aws_session_token"] = given.get("AWS_SESSION_TOKEN")
+    return {name: value for name, value in named.items() if value}
+
+
+def _version() -> str:
+    try:
+        return version("clt")
+    except PackageNotFoundError:  # run from a source tree
+        return "source"

@@ -1,0 +1,86 @@
+"""One process, several stores: each by its own variables, none by another's."""
+
+from typing import Any
+
+import pytest
+
+from clt_operator.api.errors import StoreError
+from clt_operator.store import open_store
+from clt_operator.store.s3 import S3Store
+
+GIVEN = {
+    "AWS_ENDPOINT_URL": "http://one.example:7070",
+    "AWS_REGION": "eu-1",
+    "AWS_ACCESS_KEY_ID": "one",
+    "AWS_SECRET_ACCESS_KEY": "of-one",
+    "AWS_SESSION_TOKEN": "for-now",
+    "AWS_MAX_ATTEMPTS": "2",
+    "CLT_S3_CHECKSUMS": "when_required",
+}
+
+
+@pytest.fixture(autouse=True)
+def _process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://process.example")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "process-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "process")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of-process")
+    monkeypatch.setenv("CLT_S3_CHECKSUMS", "when_supported")
+
+
+def client(environment: dict[str, str] | None) -> Any:
+    store = open_store("s3://bucket/p", environment)
+    assert isinstance(store, S3Store)
+    return store._client
+
+
+def credentials(made: Any) -> tuple[str, str, str | None]:
+    found = made._request_signer._credentials.get_frozen_credentials()
+    return found.access_key, found.secret_key, found.token
+
+
+def test_given_variables_decide_everything() -> None:
+    made = client(GIVEN)
+    assert made.meta.endpoint_url == "http://one.example:7070"
+    assert made.meta.region_name == "eu-1"
+    assert credentials(made) == ("one", "of-one", "for-now")
+    assert made.meta.config.request_checksum_calculation == "when_required"
+    assert made.meta.config.retries["total_max_attempts"] == 2
+
+
+def test_promise_least_privilege_nothing_of_the_process_reaches_a_store_with_its_own() -> None:
+    keys = {name: GIVEN[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
+    made = client(keys)
+    assert made.meta.endpoint_url.endswith("amazonaws.com")
+    assert made.meta.region_name == "us-east-1"
+    assert credentials(made) == ("one", "of-one", None)
+
+
+def test_without_keys_the_identity_of_the_process_is_used() -> None:
+    made = client({"AWS_ENDPOINT_URL": "http://two.example"})
+    assert made.meta.endpoint_url == "http://two.example"
+    assert credentials(made) == ("process", "of-process", None)
+
+
+def test_without_an_environment_the_process_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = client(None)
+    assert made.meta.endpoint_url == "http://process.example"
+    assert made.meta.region_name == "process-1"
+    assert credentials(made) == ("process", "of-process", None)
+    monkeypatch.setenv("AWS_REGION", "newer-1")
+    assert client(None).meta.region_name == "newer-1"
+
+
+def test_half_a_pair_of_keys_is_no_credential() -> None:
+    with pytest.raises(StoreError, match="AWS_SECRET_ACCESS_KEY is missing"):
+        client({"AWS_ACCESS_KEY_ID": "one"})
+
+
+@pytest.mark.parametrize("tries", ["many", "0", "-1"])
+def test_a_number_of_tries_that_is_none_is_refused(tries: str) -> None:
+    with pytest.raises(StoreError, match="AWS_MAX_ATTEMPTS"):
+        client(GIVEN | {"AWS_MAX_ATTEMPTS": tries})
+
+
+def test_a_directory_needs_no_environment(tmp_path: Any) -> None:
+    assert open_store(str(tmp_path), GIVEN).uri == f"file://{tmp_path}"
