@@ -1,0 +1,101 @@
+"""The keys of one control plane: an authority, its certificates, a key for tokens."""
+
+import datetime
+import ipaddress
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+DAYS = 2
+SKEW = datetime.timedelta(hours=1)  # tests may run beside a clock that is a little behind
+SERVICE_ADDRESS = "10.96.0.1"
+
+Key = ec.EllipticCurvePrivateKey
+
+
+class Authority:
+    """Signs what the control plane and its users need; every file lies in ``directory``."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "clt-test-ca")])
+        certificate = _builder(self._name, self._name, self._key).add_extension(
+            x509.BasicConstraints(ca=True, path_length=0), critical=True
+        )
+        self.certificate = directory / "ca.crt"
+        self.certificate.write_bytes(_pem(certificate.sign(self._key, hashes.SHA256())))
+
+    def server(self, name: str, *hosts: str) -> tuple[Path, Path]:
+        """Certificate and key of a server on loopback and on ``hosts``."""
+        addresses = [ipaddress.ip_address(a) for a in ("127.0.0.1", SERVICE_ADDRESS)]
+        names: list[x509.GeneralName] = [x509.IPAddress(address) for address in addresses]
+        names += [x509.DNSName(host) for host in ("localhost", *hosts)]
+        return self._issue(name, [], ExtendedKeyUsageOID.SERVER_AUTH, names)
+
+    def client(self, user: str, *groups: str) -> tuple[Path, Path]:
+        """Certificate and key of a user as Kubernetes reads them: name and groups."""
+        return self._issue(user, list(groups), ExtendedKeyUsageOID.CLIENT_AUTH, [])
+
+    def token_key(self) -> Path:
+        """A private key that signs service-account tokens, its public key in ``tokens.pub``."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        (self.directory / "tokens.pub").write_bytes(
+            key.public_key().public_bytes(
+                serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+            )
+        )
+        return _write_key(key, self.directory / "tokens.key")
+
+    def _issue(
+        self,
+        user: str,
+        groups: list[str],
+        usage: x509.ObjectIdentifier,
+        names: list[x509.GeneralName],
+    ) -> tuple[Path, Path]:
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group) for group in groups]
+        subject.append(x509.NameAttribute(NameOID.COMMON_NAME, user))
+        builder = _builder(x509.Name(subject), self._name, key).add_extension(
+            x509.ExtendedKeyUsage([usage]), critical=False
+        )
+        if names:
+            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+        base = self.directory / user.replace(":", "-")
+        certificate = base.with_name(f"{base.name}.crt")
+        certificate.write_bytes(_pem(builder.sign(self._key, hashes.SHA256())))
+        return certificate, _write_key(key, base.with_name(f"{base.name}.key"))
+
+
+def _builder(subject: x509.Name, issuer: x509.Name, key: Key) -> x509.CertificateBuilder:
+    now = datetime.datetime.now(datetime.UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - SKEW)
+        .not_valid_after(now + datetime.timedelta(days=DAYS))
+    )
+
+
+def _pem(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def _write_key(key: Key, path: Path) -> Path:
+    """PKCS 8 would do for TLS; the controller-manager wants the older form for tokens."""
+    path.touch(mode=0o600)
+    path.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.TraditionalOpenSSL,
+            serialization.NoEncryption(),
+        )
+    )
+    return path
