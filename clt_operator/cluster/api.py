@@ -161,7 +161,7 @@ class Api:
         params = {name: value for name, value in params.items() if value}
         path = resource.path(namespace)
         while True:
-            answer = self._call("GET", path, where, params)
+            answer = self._call("GET", path, where, params, zipped=True)
             yield answer
             following = (answer.get("metadata") or {}).get("continue")
             if not following:
@@ -329,8 +329,11 @@ class Api:
         *,
         body: Object | None = None,
         sending: str = "",
+        zipped: bool = False,
     ) -> Object:
-        response = self._send(method, path, where, params, body=body, sending=sending)
+        response = self._send(
+            method, path, where, params, body=body, sending=sending, zipped=zipped
+        )
         try:
             answer = json.loads(response.data)
         except ValueError as error:
@@ -349,6 +352,7 @@ class Api:
         sending: str = "",
         read_seconds: float | None = None,
         stream: bool = False,
+        zipped: bool = False,
     ) -> urllib3.BaseHTTPResponse:
         """The first answer of status 2xx within the patience; raises what ``explain`` makes of
         others."""
@@ -358,6 +362,8 @@ class Api:
         if body is not None:
             headers = {**headers, "content-type": sending}
             data = json.dumps(body, separators=(",", ":")).encode()
+        if zipped:  # a list of Jobs is twenty times smaller so, for 3 % more of our time
+            headers = {**headers, "accept-encoding": "gzip"}
         read = self.read_seconds if read_seconds is None else read_seconds
         request = _Request(method, path, where, headers, data, read, stream)
         begun, tries, uncertain = time.monotonic(), 0, False
