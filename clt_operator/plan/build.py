@@ -7,6 +7,7 @@ model's records, a model its mixture: walking back from the report gives all wor
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from clt_operator.api.errors import Problem, SpecError
 from clt_operator.api.keys import digest
 from clt_operator.api.kinds.collect import Cell, CollectParams
 from clt_operator.api.kinds.report import Contrast, EvaluatedTask, ReportParams
@@ -14,7 +15,8 @@ from clt_operator.api.kinds.report import Point as ReportPoint
 from clt_operator.api.lock import Lock
 from clt_operator.api.spec.experiment import ExperimentSpec
 from clt_operator.api.step import Graph, Input, Step
-from clt_operator.plan.builder import Builder
+from clt_operator.plan.builder import Builder, Full
+from clt_operator.plan.check.size import SMALLER
 from clt_operator.plan.evaluations import Evaluations, ScoredCell, Subject, evaluated_tasks
 from clt_operator.plan.sources import Sources
 from clt_operator.plan.sweeps import Point, default_models, default_tasks, expand, seeds_of
@@ -47,25 +49,47 @@ class Plan:
         }
 
 
-def plan(spec: ExperimentSpec, lock: Lock) -> Plan:
-    """Expand a checked spec. Pure: the same spec and lock give the same keys."""
-    return _Planner(spec, lock).plan()
+class TooManySteps(SpecError):
+    """The plan is larger than an installation allows."""
+
+
+def plan(spec: ExperimentSpec, lock: Lock, most: int = 0) -> Plan:
+    """Expand a checked spec. Pure: the same spec and lock give the same keys.
+
+    Raises TooManySteps as soon as there are more than ``most`` steps; 0: no limit.
+    """
+    planner = _Planner(spec, lock, most)
+    try:
+        return planner.plan()
+    except Full:
+        raise TooManySteps([planner.too_many()]) from None
 
 
 class _Planner:
-    def __init__(self, spec: ExperimentSpec, lock: Lock) -> None:
+    def __init__(self, spec: ExperimentSpec, lock: Lock, most: int) -> None:
         self.spec = spec
-        self.builder = Builder(spec, lock)
+        self.builder = Builder(spec, lock, most)
         self.sources = Sources(self.builder)
         self.trainings = Trainings(self.builder, self.sources)
         self.evaluations = Evaluations(self.builder, self.sources)
         self.cells: dict[ScoredCell, None] = {}
         self.report_points: list[ReportPoint] = []
         self.evaluated: set[str] = set()
+        self.points: tuple[Point, ...] = ()
+        self.keys: list[str] = []  # of the training of each point
+
+    def too_many(self) -> Problem:
+        """What to say when the plan is full: how many steps it would have had, by proportion."""
+        most = self.builder.most
+        whole = round(most * len(self.points) / max(1, len(self.keys)))
+        estimate = f"about {whole:,} steps are" if whole > most else "this study's steps are"
+        return Problem(
+            "spec.sweeps", f"{estimate} more than the {most:,} that are allowed", SMALLER
+        )
 
     def plan(self) -> Plan:
-        points = tuple(expand(self.spec))
-        keys = []
+        self.points = points = tuple(expand(self.spec))
+        keys = self.keys
         for point in points:
             step = self.trainings.point(point)
             keys.append(step.key)

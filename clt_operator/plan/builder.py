@@ -10,10 +10,17 @@ from clt_operator.api.spec.experiment import ExperimentSpec
 from clt_operator.api.step import Graph, Input, Step, Work, make_step
 
 
+class Full(Exception):
+    """More steps than a plan may have."""
+
+
 class Builder:
-    def __init__(self, spec: ExperimentSpec, lock: Lock) -> None:
+    """``most`` steps are collected; 0: any number."""
+
+    def __init__(self, spec: ExperimentSpec, lock: Lock, most: int = 0) -> None:
         self.spec = spec
         self.lock = lock
+        self.most = most
         self.steps: dict[str, Step] = {}
         self.data_hints = self.hints(spec.compute.data, "score")  # shared by all score steps
 
@@ -28,8 +35,13 @@ class Builder:
         labels: Mapping[str, str],
         hints: Mapping[str, Any],
     ) -> Step:
-        """The step of these parameters and inputs; the first to ask for it labels it."""
+        """The step of these parameters and inputs; the first to ask for it labels it.
+
+        Raises Full where it is one step too many.
+        """
         step = make_step(work, inputs, labels, hints)
+        if self.most and len(self.steps) >= self.most and step.key not in self.steps:
+            raise Full
         return self.steps.setdefault(step.key, step)
 
     def graph(self, targets: tuple[str, ...]) -> Graph:
