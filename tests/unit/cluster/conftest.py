@@ -1,0 +1,18 @@
+from collections.abc import Iterator
+
+import pytest
+from support.fake_api import FakeApi, fake_api
+
+from clt_operator.cluster import api, feed
+
+
+@pytest.fixture
+def server() -> Iterator[FakeApi]:
+    with fake_api() as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api, "FIRST_PAUSE", 0.005)
+    monkeypatch.setattr(feed, "FIRST_PAUSE", 0.02)
