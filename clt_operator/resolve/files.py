@@ -5,8 +5,10 @@ The order of the files is part of the digest: the position of a row names its it
 
 import glob
 import hashlib
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
+from os.path import commonprefix
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -37,7 +39,9 @@ def lock_file(path: Path) -> FileLock:
     return FileLock(location=str(path), sha256=found, size=status.st_size, modified=status.st_mtime)
 
 
-def language_rows(data: DataSpec, language: str, base: Path) -> LanguageRows:
+def language_rows(
+    data: DataSpec, language: str, base: Path, environment: Mapping[str, str] | None = None
+) -> LanguageRows:
     """Digest, files and row count of one language of a file source.
 
     Raises NotThere where no file matches, InputError where one cannot be read or has no rows
@@ -47,7 +51,7 @@ def language_rows(data: DataSpec, language: str, base: Path) -> LanguageRows:
     named = data.language_names.get(language, language)
     pattern = rest.replace("{language}", named)
     if pattern.startswith("s3://"):
-        return _s3_rows(pattern)
+        return _s3_rows(pattern, environment)
     paths = find(pattern, base)
     files = [lock_file(path) for path in paths]
     header = has_header(data.columns.values(), data.language_column)
@@ -71,15 +75,23 @@ def find(pattern: str, base: Path) -> list[Path]:
     return files
 
 
-def _s3_rows(pattern: str) -> LanguageRows:
+def _s3_rows(pattern: str, environment: Mapping[str, str] | None) -> LanguageRows:
     """Objects are hashed now and their rows counted when they are fetched."""
     place, mark, options = pattern.partition("?")
     prefix, _, name = place.rpartition("/")
-    files = s3_files(prefix + mark + options, (name,))
+    files = s3_files(prefix + mark + options, (name,), environment)
     return LanguageRows(digest=files_digest([f.sha256 for f in files]), files=files)
 
 
-def s3_files(uri: str, patterns: Sequence[str]) -> list[FileLock]:
+def _common(patterns: Sequence[str]) -> str:
+    """What the names that match begin with: a store may hold millions of others."""
+    literal = [re.split(r"[*?\[]", pattern)[0] for pattern in patterns]
+    return commonprefix(literal)  # noqa: RUF071 - of characters, as a bucket lists
+
+
+def s3_files(
+    uri: str, patterns: Sequence[str], environment: Mapping[str, str] | None = None
+) -> list[FileLock]:
     """Objects directly below a prefix whose name matches one of the patterns, in name order,
     hashed through a scratch copy. ``uri`` may carry the options of a store's URI.
 
@@ -87,12 +99,12 @@ def s3_files(uri: str, patterns: Sequence[str]) -> list[FileLock]:
     """
     from clt_operator.store import open_store  # noqa: PLC0415 - boto3 is heavy
 
-    store = open_store(uri)
+    store = open_store(uri, environment)
     place, mark, options = uri.partition("?")
     files = []
     with TemporaryDirectory() as scratch:
         copy = Path(scratch) / "object"
-        for info in store.list(""):
+        for info in store.list(_common(patterns)):
             if "/" in info.name or not any(fnmatchcase(info.name, each) for each in patterns):
                 continue
             store.download(info.name, copy)

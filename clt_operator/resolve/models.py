@@ -2,6 +2,7 @@
 
 import json
 import struct
+from collections.abc import Mapping
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,12 @@ OFFLINE = "not looked up: planning looks only at this machine"
 PATTERNS = ("*.json", "*.safetensors", "*.model", "*.txt", "*.jinja", "*.tiktoken")
 
 
-def lock_model(model: ModelSpec, base: Path, hub: Hub | None) -> ModelLock:
+def lock_model(
+    model: ModelSpec,
+    base: Path,
+    hub: Hub | None,
+    environment: Mapping[str, str] | None = None,
+) -> ModelLock:
     """The lock of a model; without a hub what lies elsewhere stays unpinned.
 
     Raises NotThere where nothing lies at the place, InputError where what does is no model that
@@ -38,7 +44,7 @@ def lock_model(model: ModelSpec, base: Path, hub: Hub | None) -> ModelLock:
         file = lock_file(path)
         return ModelLock(source=model.source, digest=content([file]), files=[file])
     if scheme == "s3":
-        return _from_s3(model, hub)
+        return _from_s3(model, hub, environment)
     return ModelLock(source=model.source)  # init: its parameters are all there is to it
 
 
@@ -47,11 +53,11 @@ def content(files: list[FileLock]) -> str:
     return files_digest([file.sha256 for file in files])
 
 
-def _from_s3(model: ModelSpec, hub: Hub | None) -> ModelLock:
+def _from_s3(model: ModelSpec, hub: Hub | None, environment: Mapping[str, str] | None) -> ModelLock:
     """Objects are hashed now; their sizes are told when they are fetched."""
     if hub is None:
         return ModelLock(source=model.source, pinned=False, reason=OFFLINE)
-    files = s3_files(model.source, PATTERNS)
+    files = s3_files(model.source, PATTERNS, environment)
     names = [Path(file.location.partition("?")[0]).name for file in files]
     _check_names(model.source, names)
     return ModelLock(source=model.source, digest=content(files), files=files)

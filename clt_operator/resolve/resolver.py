@@ -23,12 +23,14 @@ from clt_operator.resolve.models import OFFLINE, lock_model
 class Lookups:
     """Where to look: ``base`` for relative paths; no hub: what lies on a hub or in S3 stays
     unpinned. With ``lenient``, what is not there stays unpinned instead of failing, so that a
-    plan can be drawn up without the data at hand; what is there and wrong fails all the same."""
+    plan can be drawn up without the data at hand; what is there and wrong fails all the same.
+    ``environment``: variables for S3 instead of this process's (see ``open_store``)."""
 
     base: Path
     hub: Hub | None = None
     lenient: bool = False
     variables: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] | None = None
 
 
 def resolve(experiment: Experiment, lookups: Lookups, previous: Lock | None = None) -> Lock:
@@ -75,7 +77,7 @@ def _models(spec: ExperimentSpec) -> Iterator[tuple[str, ModelSpec]]:
 
 def _model(path: str, model: ModelSpec, lookups: Lookups, problems: "_Problems") -> ModelLock:
     try:
-        return lock_model(model, lookups.base, lookups.hub)
+        return lock_model(model, lookups.base, lookups.hub, lookups.environment)
     except CltError as error:
         problems.add(path, error)
         return ModelLock(source=model.source, pinned=False, reason=str(error))
@@ -103,7 +105,7 @@ def _source(
             languages[language] = (
                 LanguageRows(rows=generated_rows(rest, data.arguments))
                 if scheme == "generator"
-                else language_rows(data, language, lookups.base)
+                else language_rows(data, language, lookups.base, lookups.environment)
             )
         except CltError as error:
             reason = reason or str(error)
