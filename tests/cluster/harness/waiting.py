@@ -12,7 +12,7 @@ class StillNot(AssertionError):
 
 
 def until(
-    condition: Callable[[], T], seconds: float = 30, *, what: str = "", pause: float = 0.05
+    condition: Callable[[], T | None], seconds: float = 30, *, what: str = "", pause: float = 0.05
 ) -> T:
     """The first true value of ``condition``, asked every ``pause`` seconds.
 
