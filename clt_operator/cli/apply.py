@@ -1,4 +1,4 @@
-"""apply: make what a spec asks for, here and now, up to the report."""
+"""apply: declare an experiment on a cluster, or run it here and now."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from clt_operator.cli.options import (
+    ContextOption,
     FileOption,
+    KubeconfigOption,
     SpecArgument,
     SpecNamespaceOption,
     StoreOption,
@@ -14,14 +16,17 @@ from clt_operator.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from clt_operator.cli.specs import Study
-    from clt_operator.cli.stored import Stored
-    from clt_operator.drivers.observer import Result
-    from clt_operator.store.artifacts import Artifacts
+    from clt_operator.api.load import LoadedSpec
+    from clt_operator.cli.live import Live
+    from clt_operator.cli.place import Place
+
+DEFAULT_IMAGE = "clt-jobs"
 
 
 def register(app: typer.Typer) -> None:
-    app.command("apply")(apply)
+    app.command("apply", short_help="Declare an experiment on a cluster, or run it with --local.")(
+        apply
+    )
 
 
 def apply(
@@ -30,156 +35,212 @@ def apply(
     var: VarOption = None,
     namespace: SpecNamespaceOption = None,
     store: StoreOption = None,
+    context: ContextOption = None,
+    kubeconfig: KubeconfigOption = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check and count; start and store nothing.")
+    ] = False,
+    force_conflicts: Annotated[
+        bool, typer.Option("--force-conflicts", help="Take over fields that others have set.")
+    ] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Stay until it is complete (exit 0) or failed (exit 1).")
+    ] = False,
+    timeout: Annotated[
+        str, typer.Option("--timeout", help="With --wait: how long, such as 30m. 0: no limit.")
+    ] = "0",
     local: Annotated[
         bool, typer.Option("--local", help="Run the steps as processes on this machine.")
     ] = False,
     jobs: Annotated[
-        int, typer.Option("--jobs", "-j", min=0, help="Processes at a time; 0: one per core.")
+        int,
+        typer.Option(
+            "--jobs", "-j", min=0, help="With --local: processes at a time; 0: one per core."
+        ),
     ] = 0,
     scratch: Annotated[
-        Path | None, typer.Option("--scratch", help="Directory for work under way.")
+        Path | None, typer.Option("--scratch", help="With --local: directory for work under way.")
     ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check, resolve and count; start nothing.")
+    foreground: Annotated[
+        bool,
+        typer.Option("--foreground", help="Run the steps on the cluster, without an operator."),
     ] = False,
+    image: Annotated[
+        str, typer.Option("--image", help="With --foreground and --store: image of the Jobs.")
+    ] = DEFAULT_IMAGE,
+    store_secret: Annotated[
+        str,
+        typer.Option(
+            "--store-secret", help="With --foreground and --store: Secret with its credentials."
+        ),
+    ] = "",
 ) -> None:
-    """Run what is missing of an experiment, and say where its report is.
+    """Declare an experiment on a cluster, or run it with --local; say what to do next.
 
-    What is committed is never computed again: applying a finished spec does nothing.
+    What is committed is never computed again: applying a finished spec does nothing, and
+    applying an unchanged one writes nothing.
     """
+    from clt_operator.cli.durations import seconds_of
+    from clt_operator.cli.place import UsageError, has_cluster, is_uri, place_of
+    from clt_operator.cli.specs import read_spec
+
+    if local and (foreground or wait):
+        raise UsageError(
+            f"--local runs here and stays: leave out --{'wait' if wait else 'foreground'}"
+        )
+    seconds = seconds_of(timeout, "--timeout")
+    loaded, base = read_spec(spec, filename, var)
+    source = spec or filename or ""
+    uri = store or (loaded.experiment.spec.store if is_uri(loaded.experiment.spec.store) else "")
+    if not (local or uri or context or kubeconfig or has_cluster()):
+        raise UsageError(
+            "no cluster: there is no kubeconfig (KUBECONFIG, ~/.kube/config); add --local to run "
+            "the study on this machine, or name a cluster with --kubeconfig"
+        )
+    place = place_of(
+        namespace=namespace,
+        store=None if foreground else store,
+        local=local,
+        context=context,
+        kubeconfig=kubeconfig,
+        spec_store="" if foreground else loaded.experiment.spec.store,
+    )
+    if foreground:
+        _drive(loaded, base, place, store, image, store_secret, dry_run=dry_run)
+    elif place.on_cluster:
+        _declare(
+            loaded,
+            place,
+            force=force_conflicts,
+            dry_run=dry_run,
+            wait=wait,
+            timeout=seconds or None,
+        )
+    elif local:
+        _run_here(loaded, base, place, jobs, scratch, {"var": var, "source": source}, dry_run)
+    else:
+        raise UsageError(
+            "a store without a cluster: add --local to run the study on this machine, or leave "
+            "out --store and CLT_STORE and name a cluster (--context, KUBECONFIG)"
+        )
+
+
+def _declare(
+    loaded: "LoadedSpec",
+    place: "Place",
+    *,
+    force: bool,
+    dry_run: bool,
+    wait: bool,
+    timeout: float | None,
+) -> None:
+    """Writes the object where it differs from what is there."""
+    from clt_operator.cli.declaring import declare, send
+    from clt_operator.cli.live import Live, reference
+    from clt_operator.cli.output import command, say, show
+    from clt_operator.cli.specs import namespace_of
+
+    live = Live(place)
+    namespace = namespace_of(loaded, place.namespace, lambda: live.api.namespace)
+    declared = declare(live.api, loaded, namespace, force=force)
+    if declared.change != "unchanged" and not dry_run:
+        send(live.api, loaded, declared.body, force=force)
+    note = " (dry run)" if dry_run else ""
+    show(f"{reference(declared.body)} {declared.change}{note}")
+    if dry_run:
+        return
+    if namespace != live.namespace:
+        live = Live(place.within(namespace))
+    name, given = loaded.experiment.metadata.name, live.place.given
+    if wait:
+        _wait(live, name, timeout)
+    else:
+        say(f"next: {command('get', 'experiments', name, watch=True, **given)}")
+        say(f"      {command('describe', name, **given)}")
+        say(f"      {command('logs', name, follow=True, **given)}")
+
+
+def _wait(live: "Live", name: str, timeout: float | None) -> None:
+    """Follows an experiment to its end; a failure exits 1."""
+    from clt_operator.cli.output import command, say, show
+    from clt_operator.cli.watching import Teller, ended, follow, why_ended
+
+    given = live.place.given
+    try:
+        end = follow(live, name, ended, timeout, Teller(say))
+    except KeyboardInterrupt:
+        say(f"it goes on by itself: {command('wait', name, **given)} waits again")
+        raise typer.Exit(130) from None
+    show(f"experiment.clt.dev/{name} {end}")
+    if end == "complete":
+        say(f"next: {command('report', name, open=True, **given)}")
+        return
+    for line in why_ended(live.get(name)):
+        say(line)
+    say(f"next: {command('logs', name, **given)}; mend the cause; then")
+    say(f"      {command('retry', name, **given)}")
+    raise typer.Exit(1)
+
+
+def _run_here(
+    loaded: "LoadedSpec",
+    base: Path,
+    place: "Place",
+    jobs: int,
+    scratch: Path | None,
+    words: dict[str, Any],
+    dry_run: bool,
+) -> None:
+    """Runs what is missing, as processes on this machine."""
     from clt_operator.cli.output import command, say
-    from clt_operator.cli.specs import UsageError, namespace_of, read_spec, study
+    from clt_operator.cli.running import conclude, run_study, write_study
+    from clt_operator.cli.specs import namespace_of, study
     from clt_operator.cli.stored import open_artifacts, stored_lock
     from clt_operator.resolve import changed_files
 
-    if not local:
-        raise UsageError(
-            "this release runs studies on this machine: add --local (cltctl render writes the "
-            "Jobs for a cluster)"
-        )
-    loaded, base = read_spec(spec, filename, var)
     experiment = loaded.experiment
-    namespace = namespace_of(loaded, namespace)
-    artifacts = open_artifacts(store, experiment.spec.store)
+    namespace = namespace_of(loaded, place.namespace)
+    artifacts = open_artifacts(place.store, experiment.spec.store)
     name = experiment.metadata.name
     planned = study(loaded, base, stored_lock(artifacts, namespace, name), offline=False)
-    for place in changed_files(planned.lock):
+    for changed in changed_files(planned.lock):
         say(
-            f"warning: {place} changed since it was pinned; the study keeps what it pinned "
+            f"warning: {changed} changed since it was pinned; the study keeps what it pinned "
             "(cltctl upgrade pins it again)"
         )
-    counts = planned.plan.counts
-    say(
-        f"experiment/{name}: {counts['runs']} runs, {counts['trainings']} trainings, "
-        f"{counts['cells']} cells, {counts['steps']} steps in {artifacts.store.uri}"
-    )
+    tell_counts(name, planned.plan.counts, artifacts.store.uri)
     if dry_run:
         say("dry run: nothing was started or stored")
         return
-    given = {"store": store, "namespace": namespace}
-    source = spec or filename or ""
-    again = command("apply", source, local=True, var=var, scratch=scratch, **given)
-    found = _write(artifacts, namespace, planned)
-    result = _run(found, planned, jobs, scratch)
-    _conclude(found, result, given, again)
+    given = {"store": place.store, "namespace": namespace}
+    again = command(
+        "apply", words["source"], local=True, var=words["var"], scratch=scratch, **given
+    )
+    found = write_study(artifacts, namespace, planned)
+    result = run_study(found, planned, jobs, scratch)
+    conclude(found, result, given, again)
 
 
-def _write(artifacts: "Artifacts", namespace: str, planned: "Study") -> "Stored":
-    """Stores lock, spec and root, where they are new; a finished experiment that is applied
-    again writes nothing at all."""
-    from clt_operator.cli.stored import LOCK_FILE, SPEC_FILE, Stored
+def tell_counts(name: str, counts: dict[str, int], store: str) -> None:
+    from clt_operator.cli.output import say
 
-    name = planned.loaded.experiment.metadata.name
-    before = artifacts.root(namespace, name) or {}
-    graph = planned.plan.graph
-    root = {"targets": list(graph.targets), "keys": sorted(graph.steps)}
-    kept = {field: before[field] for field in ("forgiven",) if field in before}
-    if {field: before.get(field) for field in root} == root:
-        kept |= {field: before[field] for field in ("report", "partial") if field in before}
-    root |= kept
-    files = {
-        LOCK_FILE: planned.lock.model_dump_json(indent=1).encode(),
-        SPEC_FILE: planned.loaded.text.encode(),
-    }
-    new = {
-        filename: data
-        for filename, data in files.items()
-        if artifacts.experiment_file(namespace, name, filename) != data
-    }
-    finished = all(artifacts.manifest(key) is not None for key in graph.targets)
-    if new or before != root or not finished:
-        artifacts.store.probe()
-    for filename, data in new.items():
-        artifacts.write_experiment_file(namespace, name, filename, data)
-    if before != root:
-        artifacts.write_root(namespace, name, root)
-    return Stored(artifacts, namespace, name, root)
+    say(
+        f"experiment/{name}: {counts['runs']} runs, {counts['trainings']} trainings, "
+        f"{counts['cells']} cells, {counts['steps']} steps in {store}"
+    )
 
 
-def _run(found: "Stored", planned: "Study", jobs: int, scratch: Path | None) -> "Result":
-    """Runs the study; if it may report in part, what failed is left out of a second report."""
-    from clt_operator.drivers.local import LocalOptions, run_local
-    from clt_operator.drivers.progress import observer_for
-    from clt_operator.plan.partial import partial_graph
+def _drive(
+    loaded: "LoadedSpec",
+    base: Path,
+    place: "Place",
+    store: str | None,
+    image: str,
+    store_secret: str,
+    *,
+    dry_run: bool,
+) -> None:
+    """Runs the steps as Jobs, with this process in the operator's place."""
+    from clt_operator.cli.driving import drive
 
-    options = LocalOptions(jobs=jobs, scratch=scratch, policy=found.policy)
-    with observer_for(options.slots()) as watching:
-        result = run_local(planned.plan.graph, found.artifacts, options, watching)
-    partial = found.spec.report.on_missing == "partial"
-    if result.finished == "failed" and partial:
-        failed = {key: _reason(found.artifacts, key) for key in result.failed}
-        graph = partial_graph(planned.plan, planned.lock, failed)
-        with observer_for(options.slots()) as watching:
-            result = run_local(graph, found.artifacts, options, watching)
-        if result.finished == "complete":
-            found.root["report"] = graph.targets[0]
-            found.root["partial"] = sorted(set(graph.steps) - set(planned.plan.graph.steps))
-    elif result.finished == "complete":
-        found.root.pop("report", None)
-        found.root.pop("partial", None)
-    return result
-
-
-def _reason(artifacts: "Artifacts", key: str) -> str:
-    """What the last attempt of a failed step said."""
-    outcomes = [state.outcome for state in artifacts.attempts(key) if state.outcome]
-    return (outcomes[-1].message if outcomes else "") or "failed"
-
-
-def _conclude(found: "Stored", result: "Result", given: dict[str, Any], again: str) -> None:
-    """Says how it ended and what to do next; a failure exits 1, an interruption 130."""
-    from clt_operator.cli.output import command, say, show
-
-    artifacts, name = found.artifacts, found.name
-    before = artifacts.root(found.namespace, name)
-    if before != found.root:
-        artifacts.write_root(found.namespace, name, found.root)
-    if result.finished == "interrupted":
-        say(f"stopped; what is committed stays. next: {again}")
-        raise typer.Exit(130)
-    if result.finished == "failed":
-        for failure in result.status.failures:
-            say(f"failed: {failure.kind} {failure.name} {failure.key[:16]}: {failure.message}")
-        say(f"next: {command('logs', name, **given)}; mend the cause; then")
-        say(f"      {command('retry', name, **given)} and {again}")
-        raise typer.Exit(1)
-    if found.root.get("report"):
-        say("the report is partial: cells that failed are listed in it with their reasons")
-    say(f"{result.committed} steps executed in {result.seconds:.1f} s")
-    page = page_path(found)
-    show(page if page else f"report/{found.report_key[:16]}")
-    say(f"next: {command('report', name, open=True, **given)}")
-
-
-def page_path(found: "Stored") -> Path | None:
-    """Where the report's page lies on this machine, if the store is a directory."""
-    from clt_operator.store import layout
-
-    manifest = found.artifacts.manifest(found.report_key)
-    if manifest is None:
-        return None
-    pages = [f.path for f in manifest.outputs.get("page", []) if f.path.endswith(".html")]
-    if not pages:
-        return None
-    name = layout.files(manifest.key, manifest.attempt) + pages[0]
-    return found.artifacts.store.local_path(name)
+    drive(loaded, base, place, store, image, store_secret, dry_run=dry_run)

@@ -17,7 +17,7 @@ class Shell(StrEnum):
 
 
 def register(app: typer.Typer) -> None:
-    app.command("completion")(completion)
+    app.command("completion", short_help="Print the completion script of a shell.")(completion)
 
 
 def completion(shell: Annotated[Shell, typer.Argument(help="Your shell.")]) -> None:

@@ -1,51 +1,221 @@
-"""describe: everything that is known of one experiment, or of one step."""
+"""describe: everything that is known of one experiment, or of one step; and why it waits."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from clt_operator.cli.options import (
-    DEFAULT_NAMESPACE,
+    ContextOption,
     Format,
+    KubeconfigOption,
+    LocalOption,
     NamespaceOption,
+    OneNameArgument,
     OutputOption,
+    StepArgument,
     StoreOption,
 )
 
 if TYPE_CHECKING:
     from clt_operator.api.step import Step
+    from clt_operator.cli.live import Live, Object
     from clt_operator.cli.stored import Stored
+
+SHOWN_EVENTS = 10
+SHOWN_CAUSES = 5
 
 
 def register(app: typer.Typer) -> None:
-    app.command("describe")(describe)
+    app.command("describe", short_help="Show an experiment or a step, and why it waits.")(describe)
 
 
 def describe(
-    name: Annotated[str, typer.Argument(help="Experiment.")],
-    step: Annotated[str | None, typer.Argument(help="Start of a step's key.")] = None,
-    namespace: NamespaceOption = DEFAULT_NAMESPACE,
-    store: StoreOption = None,
+    name: OneNameArgument,
+    step: StepArgument = None,
+    namespace: NamespaceOption = None,
     output: OutputOption = Format.table,
+    store: StoreOption = None,
+    local: LocalOption = False,
+    context: ContextOption = None,
+    kubeconfig: KubeconfigOption = None,
 ) -> None:
-    """Show an experiment (lock, counts, failures) or one of its steps (inputs, attempts, files)."""
+    """Show an experiment (conditions, counts, failures, why it waits) or one of its steps.
+
+    On a cluster it says of Jobs that wait what they wait for: queue, quota, nodes, image or
+    secret, and what to do about it.
+    """
+    from clt_operator.cli.live import Live
     from clt_operator.cli.output import command, dump, say, show
+    from clt_operator.cli.place import place_of
     from clt_operator.cli.stored import open_artifacts, stored
 
-    found = stored(open_artifacts(store), namespace, name)
-    facts = describe_step(found, found.find(step)) if step else describe_experiment(found)
+    place = place_of(
+        namespace=namespace, store=store, local=local, context=context, kubeconfig=kubeconfig
+    )
+    if place.on_cluster:
+        live = Live(place)
+        facts = live_step(live, name, step) if step else live_experiment(live, name)
+    else:
+        found = stored(open_artifacts(place.store), place.store_namespace, name)
+        facts = describe_step(found, found.find(step)) if step else describe_experiment(found)
     if output is Format.name:
-        show(f"step/{facts['key']}" if step else f"experiment/{name}")
+        kind = "experiment.clt.dev" if place.on_cluster else "experiment"
+        show(f"step/{facts['key']}" if step else f"{kind}/{name}")
     elif output is Format.table:
         for line in _lines(facts):
             show(line)
         if not step:
-            given = {"store": store, "namespace": namespace}
+            given = place.given
             say(f"next: {command('get', 'steps', name, **given)}")
             say(f"      {command('describe', name, 'KEY', **given)}")
             say(f"      {command('logs', name, 'KEY', **given)}")
     else:
         dump(facts, output)
+
+
+# on a cluster
+
+
+def live_experiment(live: "Live", name: str) -> dict[str, Any]:
+    """The object's status, what its Jobs wait for, and what happened lately."""
+    from clt_operator.cli.live import is_current, phase_of, status_of, store_uri
+
+    item = live.get(name)
+    status = status_of(item)
+    kept = ("done", "failed", "running", "progress", "eta", "gpuHours", "cost")
+    return {
+        "name": name,
+        "namespace": item["metadata"].get("namespace", ""),
+        "phase": phase_of(item),
+        "store": store_uri(item),
+        **{field: status[field] for field in kept if status.get(field)},
+        **{f: status[f] for f in ("runs", "trainings", "cells", "steps") if f in status},
+        "stepsByKind": {
+            entry["kind"]: {phase: n for phase, n in entry.items() if phase != "kind" and n}
+            for entry in status.get("counts") or ()
+        },
+        "waiting": [] if phase_of(item) in ("Complete", "Cancelled") else waiting(live, item),
+        "conditions": [_condition(c) for c in status.get("conditions") or ()],
+        "failures": list(status.get("failures") or ()),
+        "report": status.get("report", ""),
+        "lock": status.get("lock", ""),
+        "statusOf": "" if is_current(item) or not status else "an older spec: not seen yet",
+        "events": events_of(live, item),
+    }
+
+
+def waiting(live: "Live", item: "Object") -> list[dict[str, Any]]:
+    """Why the experiment, or some of its Jobs, wait; each with the next step."""
+    from clt_operator.cli.scene import jobs_of, scene_of
+    from clt_operator.cluster.pending import why_pending
+
+    meta = item["metadata"]
+    found = list(_of_object(live, item))
+    jobs = jobs_of(live.api, meta["namespace"], meta["name"])
+    causes = why_pending(scene_of(live.api, meta["namespace"], jobs)) if jobs else []
+    found += [
+        {"what": cause.text, "next": cause.next.replace("NAME", cause.job), "oldest": cause.job}
+        for cause in causes[:SHOWN_CAUSES]
+    ]
+    return found
+
+
+def _of_object(live: "Live", item: "Object") -> Iterator[dict[str, Any]]:
+    """What holds the experiment as a whole."""
+    from clt_operator.cli.live import condition, phase_of, status_of
+    from clt_operator.cli.output import command
+
+    name, given = item["metadata"]["name"], live.place.given
+    accepted, degraded = condition(item, "Accepted"), condition(item, "Degraded")
+    if not status_of(item):
+        what = "no operator has looked at this experiment yet"
+        yield {"what": what, "next": command("doctor", **given)}
+    if accepted.get("status") == "False":
+        what = f"it is not accepted: {accepted.get('reason')}: {accepted.get('message')}"
+        yield {"what": what, "next": "mend the spec, then apply it again"}
+    if degraded.get("status") == "True":
+        what = f"{degraded.get('reason')}: {degraded.get('message')}"
+        yield {"what": what, "next": command("doctor", **given)}
+    if phase_of(item) == "Suspended":
+        yield {"what": "it is suspended", "next": command("resume", name, **given)}
+
+
+def events_of(live: "Live", item: "Object") -> list[str]:
+    """The latest events of an experiment, the newest last."""
+    from clt_operator.cli.live import age
+    from clt_operator.cluster.errors import Forbidden
+    from clt_operator.cluster.resources import EVENTS
+
+    meta = item["metadata"]
+    fields = f"regarding.kind=Experiment,regarding.name={meta['name']}"
+    try:
+        found = list(live.api.list(EVENTS, meta["namespace"], fields=fields))
+    except Forbidden:
+        return ["(not readable for this user)"]
+    mine = [e for e in found if (e.get("regarding") or {}).get("uid", meta["uid"]) == meta["uid"]]
+    lines = []
+    for event in sorted(mine, key=_when)[-SHOWN_EVENTS:]:
+        count = (event.get("series") or {}).get("count") or 1
+        times = f" (x{count})" if count > 1 else ""
+        word = "" if event.get("type") == "Normal" else f"{event.get('type')} "
+        lines.append(
+            f"{age(_when(event))} ago{times}: {word}{event.get('reason')}: {event.get('note')}"
+        )
+    return lines
+
+
+def _when(event: "Object") -> str:
+    series = event.get("series") or {}
+    return str(
+        series.get("lastObservedTime")
+        or event.get("eventTime")
+        or event.get("deprecatedLastTimestamp")
+        or event["metadata"].get("creationTimestamp")
+        or ""
+    )
+
+
+def _condition(found: "Object") -> str:
+    message = found.get("message") or ""
+    return f"{found['type']}={found['status']} {found.get('reason', '')} {message}".rstrip()
+
+
+def live_step(live: "Live", name: str, prefix: str) -> dict[str, Any]:
+    """A step by its record in the store, with its Job and pod where they are there."""
+    from clt_operator.cli.live import stored_of
+    from clt_operator.cli.scene import jobs_of, scene_of
+    from clt_operator.cluster.pending import why_pending
+    from clt_operator.cluster.trim import keys_of
+
+    item = live.get(name)
+    found = stored_of(item)
+    step = found.find(prefix)
+    facts = describe_step(found, step)
+    namespace = item["metadata"]["namespace"]
+    jobs = [job for job in jobs_of(live.api, namespace, name) if step.key in keys_of(job)]
+    if jobs:
+        scene = scene_of(live.api, namespace, jobs)
+        facts["job"] = {
+            "name": jobs[0]["metadata"]["name"],
+            "steps": len(keys_of(jobs[0])),
+            "suspended": bool(jobs[0].get("spec", {}).get("suspend")),
+            "pods": [_pod(pod) for pod in scene.pods.get(jobs[0]["metadata"]["uid"], ())],
+        }
+        facts["waiting"] = [
+            {"what": cause.text, "next": cause.next.replace("NAME", cause.job)}
+            for cause in why_pending(scene)
+        ]
+    return facts
+
+
+def _pod(pod: Mapping[str, Any]) -> str:
+    node = pod["spec"].get("nodeName")
+    where = f" on {node}" if node else ""
+    return f"{pod['metadata']['name']} {pod.get('status', {}).get('phase', '')}{where}"
+
+
+# in a store
 
 
 def describe_experiment(found: "Stored") -> dict[str, Any]:
@@ -90,6 +260,8 @@ def describe_experiment(found: "Stored") -> dict[str, Any]:
 
 
 def describe_step(found: "Stored", step: "Step") -> dict[str, Any]:
+    from clt_operator.store.invalidation import tombstones
+
     artifacts = found.artifacts
     manifest = artifacts.manifest(step.key)
     return {
@@ -108,6 +280,10 @@ def describe_step(found: "Stored", step: "Step") -> dict[str, Any]:
                 "message": state.outcome.message if state.outcome else "",
             }
             for state in artifacts.attempts(step.key)
+        ],
+        "invalidated": [
+            f"attempt {stone.attempt} at {stone.at}: {stone.reason}"
+            for stone in tombstones(artifacts, step.key)
         ],
         "committed": manifest is not None,
         "outputs": {

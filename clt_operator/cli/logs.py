@@ -1,57 +1,120 @@
-"""logs: what the attempts of a step printed; they outlive the processes and pods."""
+"""logs: what steps print: running ones from their pods, others from the store that outlives
+processes and pods."""
 
+import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from clt_operator.cli.options import DEFAULT_NAMESPACE, NamespaceOption, StoreOption
+from clt_operator.cli.options import (
+    ContextOption,
+    KubeconfigOption,
+    LocalOption,
+    NamespaceOption,
+    OneNameArgument,
+    StepArgument,
+    StoreOption,
+)
 
 if TYPE_CHECKING:
     from clt_operator.api.step import Step
     from clt_operator.cli.stored import Stored
 
+POLL = 2.0  # seconds between looks at a log in a store
+
 
 def register(app: typer.Typer) -> None:
-    app.command("logs")(logs)
+    app.command("logs", short_help="Print what steps printed, or follow them with -f.")(logs)
 
 
 def logs(
-    name: Annotated[str, typer.Argument(help="Experiment.")],
-    step: Annotated[str | None, typer.Argument(help="Start of a step's key.")] = None,
-    namespace: NamespaceOption = DEFAULT_NAMESPACE,
-    store: StoreOption = None,
+    name: OneNameArgument,
+    step: StepArgument = None,
+    follow: Annotated[
+        bool, typer.Option("-f", "--follow", help="Go on printing what comes.")
+    ] = False,
     attempt: Annotated[
         int | None, typer.Option("--attempt", help="Which attempt; default: the last.")
     ] = None,
-    kind: Annotated[
-        str | None, typer.Option("--kind", help="Without a step: only steps of this kind.")
+    run: Annotated[
+        str | None,
+        typer.Option("--run", metavar="KEY", help="Steps of the run whose training starts so."),
     ] = None,
+    selector: Annotated[
+        str, typer.Option("-l", "--selector", help="Steps with these labels: mix=all4,k=100.")
+    ] = "",
+    kind: Annotated[str | None, typer.Option("--kind", help="Only steps of this kind.")] = None,
     all_steps: Annotated[
-        bool, typer.Option("--all", help="Without a step: every step, not only failed ones.")
+        bool, typer.Option("--all", help="Every step, not only failed ones.")
     ] = False,
+    tail: Annotated[
+        int | None, typer.Option("--tail", min=0, help="Only the last lines of each log.")
+    ] = None,
+    namespace: NamespaceOption = None,
+    store: StoreOption = None,
+    local: LocalOption = False,
+    context: ContextOption = None,
+    kubeconfig: KubeconfigOption = None,
 ) -> None:
-    """Print the log of a step, or the logs of an experiment's failed steps."""
+    """Print the log of a step, or of several: by run, by labels, by kind.
+
+    Without any choice: of what runs on a cluster with -f, else of the failed steps.
+    """
+    from clt_operator.cli.live import Live, stored_of
     from clt_operator.cli.output import say
+    from clt_operator.cli.place import UsageError, place_of
+    from clt_operator.cli.pods import PodLogs
+    from clt_operator.cli.selecting import select
     from clt_operator.cli.stored import open_artifacts, stored
 
-    found = stored(open_artifacts(store), namespace, name)
-    if step:
-        _print(found, found.find(step), attempt, heading=False)
+    if attempt is not None and not step:
+        raise UsageError("--attempt is of one step: cltctl logs NAME KEY --attempt N")
+    place = place_of(
+        namespace=namespace, store=store, local=local, context=context, kubeconfig=kubeconfig
+    )
+    pods = None
+    chosen = bool(step or run or selector)
+    if place.on_cluster:
+        live = Live(place)
+        item = live.get(name)
+        pods = PodLogs(live.api, item["metadata"]["namespace"], name)
+        if follow and not (chosen or kind or all_steps):
+            pods.follow(None, tail)
+            return
+        found = stored_of(item)
+    else:
+        found = stored(open_artifacts(place.store), place.store_namespace, name)
+    steps = select(found, [step] if step else (), selector, kind, run)
+    if not chosen and not all_steps:
+        failed = set(found.decision.failed)
+        steps = [each for each in steps if each.key in failed]
+    if follow:
+        if pods is not None and pods.follow({each.key for each in steps}, tail):
+            return
+        _follow(found, steps)
         return
-    failed = set(found.decision.failed)
     claimed = found.artifacts.attempt_numbers()
-    chosen = [
-        each
-        for each in found.plan.graph
-        if each.key in claimed and kind in (None, each.kind) and (all_steps or each.key in failed)
-    ]
-    if not chosen:
-        say("no step failed; --all shows the logs of all steps, or name one: cltctl logs NAME KEY")
-    for each in chosen:
-        _print(found, each, None, heading=True)
+    running = pods.running() if pods is not None and attempt is None else {}
+    shown = [each for each in steps if each.key in claimed or each.key in running]
+    if not shown and not step:
+        say(
+            "no step of these was tried yet"
+            if chosen
+            else "no step failed; --all shows the logs of all steps, or name one: cltctl logs "
+            "NAME KEY"
+        )
+    if step and not shown:
+        shown = steps
+    for each in shown:
+        if pods is not None and each.key in running:
+            pods.show(running[each.key], each, tail, heading=not step)
+        else:
+            _print(found, each, attempt, tail, heading=not step)
 
 
-def _print(found: "Stored", step: "Step", attempt: int | None, *, heading: bool) -> None:
+def _print(
+    found: "Stored", step: "Step", attempt: int | None, tail: int | None, *, heading: bool
+) -> None:
     from clt_operator.cli.output import show
     from clt_operator.cli.stored import NotFound
 
@@ -62,8 +125,42 @@ def _print(found: "Stored", step: "Step", attempt: int | None, *, heading: bool)
     if number not in numbers:
         known = ", ".join(map(str, numbers))
         raise NotFound(f"step {step.key[:16]} has no attempt {number}: it has {known}")
-    text = found.artifacts.log(step.key, number)
+    data = found.artifacts.log(step.key, number)
     if heading:
-        labels = " ".join(value for value in step.labels.values() if value)
-        show(f"==> {step.kind} {labels} {step.key[:16]} attempt {number} <==")
-    show("(no log was shipped)" if text is None else text.decode(errors="replace").rstrip("\n"))
+        show(title(step, f"attempt {number}"))
+    text = "(no log was shipped)" if data is None else data.decode(errors="replace").rstrip("\n")
+    if tail is not None:
+        text = "\n".join(text.splitlines()[-tail:] if tail else [])
+    show(text)
+
+
+def title(step: "Step", what: str) -> str:
+    labels = " ".join(value for value in step.labels.values() if value)
+    return f"==> {step.kind} {labels} {step.key[:16]} {what} <=="
+
+
+def _follow(found: "Stored", steps: "list[Step]") -> None:
+    """Prints what the store gets of the latest attempts, until all of them have ended. Logs are
+    shipped now and then, so lines come late."""
+    from clt_operator.cli.output import flush, show
+
+    printed: dict[tuple[str, int], int] = {}
+    open_steps = list(steps)
+    while open_steps:
+        still = []
+        for step in open_steps:
+            states = found.artifacts.attempts(step.key)
+            if states:
+                number = states[-1].claim.attempt
+                data = found.artifacts.log(step.key, number) or b""
+                done = printed.get((step.key, number), 0)
+                for line in data[done:].decode(errors="replace").splitlines():
+                    show(f"{step.key[:12]} | {line}" if len(steps) > 1 else line)
+                printed[step.key, number] = len(data)
+            ended = states and states[-1].outcome is not None
+            if not ended and found.artifacts.manifest(step.key) is None:
+                still.append(step)
+        open_steps = still
+        flush()
+        if open_steps:
+            time.sleep(POLL)

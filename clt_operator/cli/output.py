@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from clt_operator.cli.options import DEFAULT_NAMESPACE, Format
+from clt_operator.cli.options import DEFAULT_NAMESPACE, Format, ListFormat
 
 
 def say(text: str) -> None:
@@ -41,9 +41,9 @@ def _discard() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def dump(value: Any, form: Format) -> None:
+def dump(value: Any, form: Format | ListFormat) -> None:
     """A value as JSON or YAML."""
-    if form is Format.yaml:
+    if form == Format.yaml:
         import yaml
 
         show(yaml.safe_dump(value, sort_keys=False, allow_unicode=True).rstrip("\n"))
@@ -56,12 +56,13 @@ def dump(value: Any, form: Format) -> None:
 def command(verb: str, *words: str, **options: Any) -> str:
     """A command line to offer as the next step: what was given on this one is given again."""
     line = ["cltctl", verb, *words]
+    in_store = "store" in options  # where the default namespace is the same for everybody
     for name, value in options.items():
         if value is True:
             line.append(f"--{name}")
         elif isinstance(value, list):
             line += [part for each in value for part in (f"--{name}", each)]
-        elif value and not (name == "namespace" and value == DEFAULT_NAMESPACE):
+        elif value and not (name == "namespace" and value == DEFAULT_NAMESPACE and in_store):
             line += [f"--{name}", str(value)]
     return shlex.join(line)
 
@@ -77,12 +78,18 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
 
 
 def listing(
-    rows: Sequence[Mapping[str, Any]], columns: Sequence[str], form: Format, kind: str
+    rows: Sequence[Mapping[str, Any]],
+    columns: Sequence[str],
+    form: Format | ListFormat,
+    kind: str,
+    *,
+    more: Sequence[str] = (),
 ) -> None:
-    """Rows as a table of some columns, as names, or whole."""
-    if form is Format.table:
-        table(columns, [[row.get(column, "") for column in columns] for row in rows])
-    elif form is Format.name:
+    """Rows as a table of some columns (``more`` of them when wide), as names, or whole."""
+    if form in (Format.table, ListFormat.wide):
+        shown = [*columns, *more] if form == ListFormat.wide else columns
+        table(shown, [[row.get(column, "") for column in shown] for row in rows])
+    elif form == Format.name:
         for row in rows:
             show(f"{kind}/{row['name']}")
     else:

@@ -14,7 +14,7 @@ SHOWN_UNPINNED = 5
 
 
 def register(app: typer.Typer) -> None:
-    app.command("plan")(plan)
+    app.command("plan", short_help="Count what a spec asks for, and predict its cost.")(plan)
 
 
 def plan(

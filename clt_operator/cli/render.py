@@ -21,7 +21,7 @@ DEFAULT_IMAGE = "clt-jobs"
 
 
 def register(app: typer.Typer) -> None:
-    app.command("render")(render)
+    app.command("render", short_help="Print the Kubernetes Jobs of a spec.")(render)
 
 
 def render(
@@ -76,7 +76,7 @@ def render(
 
 
 def _settings(namespace: str, store: str, image: str, secret: str) -> "Settings":
-    from clt_operator.cli.specs import UsageError
+    from clt_operator.cli.place import UsageError
     from clt_operator.render.profiles import Settings, StoreProfile
 
     if not store.startswith("s3://"):

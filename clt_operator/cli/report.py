@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from clt_operator.cli.options import DEFAULT_NAMESPACE, NamespaceOption, StoreOption
+from clt_operator.cli.options import (
+    ContextOption,
+    KubeconfigOption,
+    LocalOption,
+    NamespaceOption,
+    OneNameArgument,
+    StoreOption,
+)
 
 if TYPE_CHECKING:
     from clt_operator.cli.stored import Stored
@@ -19,13 +26,11 @@ class Part(StrEnum):
 
 
 def register(app: typer.Typer) -> None:
-    app.command("report")(report)
+    app.command("report", short_help="Write the report of an experiment into a directory.")(report)
 
 
 def report(
-    name: Annotated[str, typer.Argument(help="Experiment.")],
-    namespace: NamespaceOption = DEFAULT_NAMESPACE,
-    store: StoreOption = None,
+    name: OneNameArgument,
     to: Annotated[
         Path | None, typer.Option("--to", help="Directory to write the report into.")
     ] = None,
@@ -33,12 +38,21 @@ def report(
         Part | None, typer.Option("--part", help="Write only this part; default: all.")
     ] = None,
     show_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    namespace: NamespaceOption = None,
+    store: StoreOption = None,
+    local: LocalOption = False,
+    context: ContextOption = None,
+    kubeconfig: KubeconfigOption = None,
 ) -> None:
     """Write the report of an experiment into a directory, and print where its page is."""
+    from clt_operator.cli.live import find_stored
     from clt_operator.cli.output import show
-    from clt_operator.cli.stored import open_artifacts, stored
+    from clt_operator.cli.place import place_of
 
-    found = stored(open_artifacts(store), namespace, name)
+    place = place_of(
+        namespace=namespace, store=store, local=local, context=context, kubeconfig=kubeconfig
+    )
+    found = find_stored(place, name)
     parts = [part] if part else list(Part)
     directory = to or Path(f"{name}-report")
     for each in parts:

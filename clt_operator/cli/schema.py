@@ -4,7 +4,7 @@ import typer
 
 
 def register(app: typer.Typer) -> None:
-    app.command("schema")(schema)
+    app.command("schema", short_help="Print the JSON schema of a spec, for editors.")(schema)
 
 
 def schema() -> None:

@@ -2,24 +2,20 @@
 
 import gc
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clt_operator.api.errors import CltError, Problem, SpecError
+from clt_operator.api.errors import Problem, SpecError
+from clt_operator.cli.options import DEFAULT_NAMESPACE
+from clt_operator.cli.place import UsageError
 
 if TYPE_CHECKING:
     from clt_operator.api.load import LoadedSpec
     from clt_operator.api.lock import Lock
     from clt_operator.plan.build import Plan
-
-
-class UsageError(CltError):
-    """The command line is wrong."""
-
-    exit_code = 2
 
 
 @dataclass(frozen=True)
@@ -63,17 +59,19 @@ def read_spec(
     return loaded, base
 
 
-def namespace_of(loaded: "LoadedSpec", given: str | None) -> str:
-    """The namespace of a spec, or the one given for a spec that names none.
+def namespace_of(
+    loaded: "LoadedSpec", given: str | None, default: Callable[[], str] = lambda: DEFAULT_NAMESPACE
+) -> str:
+    """The namespace of a spec, or for a spec that names none the one given, else the default.
 
     Raises UsageError where the two differ.
     """
-    from clt_operator.cli.options import DEFAULT_NAMESPACE
-
-    own = loaded.experiment.metadata.namespace
-    if given and own not in (DEFAULT_NAMESPACE, given):
-        raise UsageError(f"--namespace {given}: the spec is in namespace {own}")
-    return given or own
+    metadata = loaded.experiment.metadata
+    if "namespace" not in metadata.model_fields_set:
+        return given or default()
+    if given and given != metadata.namespace:
+        raise UsageError(f"--namespace {given}: the spec is in namespace {metadata.namespace}")
+    return metadata.namespace
 
 
 def parse_variables(given: list[str] | None) -> Mapping[str, str]:

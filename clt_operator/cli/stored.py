@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from clt_operator.api.errors import CltError
+from clt_operator.cli.place import DEFAULT_STORE, is_uri
 
 if TYPE_CHECKING:
     from clt_operator.api.lock import Lock
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from clt_operator.reconcile import Decision, Status
     from clt_operator.store.artifacts import Artifacts
 
-DEFAULT_STORE = ".clt/store"
 LOCK_FILE = "lock.json"
 SPEC_FILE = "spec.yaml"
 SHORTEST_PREFIX = 6
@@ -32,7 +32,7 @@ def open_artifacts(uri: str | None, spec_store: str = "") -> "Artifacts":
     from clt_operator.store import open_store
     from clt_operator.store.artifacts import Artifacts
 
-    named = spec_store if "://" in spec_store or spec_store.startswith("file:") else ""
+    named = spec_store if is_uri(spec_store) else ""
     return Artifacts(open_store((named or DEFAULT_STORE) if uri is None else uri))
 
 

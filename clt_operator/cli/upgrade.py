@@ -1,62 +1,152 @@
 """upgrade: a new lock, made of what sources, models and this release are now."""
 
-from typing import Annotated
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from clt_operator.cli.options import (
+    ContextOption,
     FileOption,
-    SpecArgument,
+    KubeconfigOption,
+    LocalOption,
     SpecNamespaceOption,
     StoreOption,
     VarOption,
 )
 
+if TYPE_CHECKING:
+    from clt_operator.api.lock import Lock
+    from clt_operator.api.spec.experiment import ExperimentSpec
+    from clt_operator.cli.place import Place
+    from clt_operator.plan.build import Plan
+    from clt_operator.store.artifacts import Artifacts
+
 
 def register(app: typer.Typer) -> None:
-    app.command("upgrade")(upgrade)
+    app.command("upgrade", short_help="Pin data, models and step versions again.")(upgrade)
 
 
 def upgrade(
-    spec: SpecArgument = None,
+    spec: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="SPEC", help="The spec file; - reads standard input. On a cluster also a name."
+        ),
+    ] = None,
     filename: FileOption = None,
     var: VarOption = None,
-    namespace: SpecNamespaceOption = None,
-    store: StoreOption = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would change; store nothing.")
     ] = False,
+    namespace: SpecNamespaceOption = None,
+    store: StoreOption = None,
+    local: LocalOption = False,
+    context: ContextOption = None,
+    kubeconfig: KubeconfigOption = None,
 ) -> None:
     """Pin an experiment's data, models and step versions again, to what they are now.
 
     Until then an experiment keeps what it pinned when it was first applied. What is committed
-    stays; the next apply computes what the new lock adds.
+    stays; only what the new lock adds is computed: at once on a cluster, at the next apply
+    otherwise.
     """
-    from clt_operator.api.errors import StoreError
-    from clt_operator.cli.output import command, say, show
-    from clt_operator.cli.specs import namespace_of, read_spec, study
-    from clt_operator.cli.stored import LOCK_FILE, open_artifacts, stored_lock
-    from clt_operator.plan.build import plan
+    from clt_operator.cli.place import place_of
+    from clt_operator.cli.specs import namespace_of, read_spec
 
+    named = filename is None and spec is not None and spec != "-" and not Path(spec).exists()
+    if named and "/" not in (spec or "") and not (spec or "").endswith((".yaml", ".yml")):
+        place = place_of(
+            namespace=namespace, local=False, context=context, kubeconfig=kubeconfig, cluster=True
+        )
+        _on_cluster(place, spec or "", dry_run=dry_run)
+        return
     loaded, base = read_spec(spec, filename, var)
-    experiment = loaded.experiment
-    namespace = namespace_of(loaded, namespace)
-    artifacts = open_artifacts(store, experiment.spec.store)
-    name = experiment.metadata.name
+    settled = namespace_of(loaded, namespace)
+    place = place_of(
+        namespace=namespace,
+        store=store,
+        local=local,
+        context=context,
+        kubeconfig=kubeconfig,
+        spec_store=loaded.experiment.spec.store,
+    )
+    if place.on_cluster:
+        if "namespace" in loaded.experiment.metadata.model_fields_set:
+            place = place.within(settled)
+        _on_cluster(place, loaded.experiment.metadata.name, dry_run=dry_run)
+        return
+    from clt_operator.api.errors import StoreError
+    from clt_operator.cli.output import command, say
+    from clt_operator.cli.specs import study
+    from clt_operator.cli.stored import open_artifacts, stored_lock
+
+    artifacts = open_artifacts(place.store, loaded.experiment.spec.store)
+    name = loaded.experiment.metadata.name
     try:
-        before = stored_lock(artifacts, namespace, name)
+        before = stored_lock(artifacts, settled, name)
     except StoreError as error:  # a damaged lock is what an upgrade mends
         say(f"warning: {error}")
         before = None
     planned = study(loaded, base, None, offline=False)
-    known = set(plan(experiment.spec, before).graph.steps) if before else set()
-    new = [step for step in planned.plan.graph if step.key not in known]
-    show(f"experiment/{name}: {len(new)} of {len(planned.plan.graph)} steps have a new key")
+    _tell(name, loaded.experiment.spec, before, planned.plan)
     if dry_run:
         say("dry run: nothing was stored")
         return
-    data = planned.lock.model_dump_json(indent=1).encode()
-    artifacts.write_experiment_file(namespace, name, LOCK_FILE, data)
+    _write(artifacts, settled, name, planned.lock)
     source = spec or filename or ""
-    again = command("apply", source, local=True, var=var, store=store, namespace=namespace)
+    again = command("apply", source, local=True, var=var, store=store, namespace=settled)
     say(f"next: {again}")
+
+
+def _on_cluster(place: "Place", name: str, *, dry_run: bool) -> None:
+    """From the object's own spec; the operator is asked to look at the store again."""
+    from clt_operator.cli.live import Live, stored_of
+    from clt_operator.cli.output import command, say
+    from clt_operator.cli.specs import uncollected
+    from clt_operator.plan.build import plan
+    from clt_operator.plan.counts import check_counts
+    from clt_operator.resolve import Lookups, resolve
+    from clt_operator.resolve.hub import Hub
+
+    live = Live(place)
+    item = live.get(name)
+    found = stored_of(item)
+    experiment = live.typed(item)
+    with tempfile.TemporaryDirectory() as nothing:  # a spec on a cluster names no local files
+        lookups = Lookups(Path(nothing), Hub(), False, live.variables(item))
+        lock = resolve(experiment, lookups, None)
+    if problems := check_counts(experiment.spec, lock):
+        from clt_operator.api.errors import SpecError
+
+        raise SpecError(problems)
+    with uncollected():
+        planned = plan(experiment.spec, lock)
+    _tell(name, experiment.spec, found.lock, planned)
+    if dry_run:
+        say("dry run: nothing was stored")
+        return
+    _write(found.artifacts, found.namespace, name, lock)
+    live.look_again(name)
+    say(f"next: {command('get', 'experiments', name, watch=True, **place.given)}")
+
+
+def _tell(name: str, spec: "ExperimentSpec", before: "Lock | None", planned: "Plan") -> None:
+    from clt_operator.cli.output import show
+    from clt_operator.plan.build import plan
+
+    known = set(plan(spec, before).graph.steps) if before else set()
+    new = [step for step in planned.graph if step.key not in known]
+    show(f"experiment/{name}: {len(new)} of {len(planned.graph)} steps have a new key")
+    kinds = Counter(step.kind for step in new)
+    for kind, count in kinds.items():
+        show(f"  {kind}: {count}")
+
+
+def _write(artifacts: "Artifacts", namespace: str, name: str, lock: "Lock") -> None:
+    from clt_operator.cli.stored import LOCK_FILE
+
+    data = lock.model_dump_json(indent=1).encode()
+    artifacts.write_experiment_file(namespace, name, LOCK_FILE, data)

@@ -8,7 +8,7 @@ from clt_operator.cli.options import Format
 
 
 def register(app: typer.Typer) -> None:
-    app.command("version")(version)
+    app.command("version", short_help="Print the version.")(version)
 
 
 def version(

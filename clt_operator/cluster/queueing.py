@@ -49,10 +49,10 @@ def held(job: Object, workload: Object | None, queues: Queues) -> Why:
             f"wait for queue {name}, and this cluster has no Kueue",
             "install Kueue, or leave out spec.compute.queue",
         )
-    return _queue_fault(name, queues) or _workload(name, workload, queues)
+    return queue_fault(name, queues) or _workload(name, workload, queues)
 
 
-def _queue_fault(name: str, queues: Queues) -> Why | None:
+def queue_fault(name: str, queues: Queues) -> Why | None:
     """What is wrong with the queue itself, or with the one above it."""
     if queues.local is None:
         return None

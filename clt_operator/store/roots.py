@@ -37,6 +37,10 @@ class Roots:
     def wants(self, key: str) -> bool:
         return any(key in keys for keys in self._keys.values())
 
+    def keys_of(self, namespace: str, name: str) -> frozenset[str]:
+        """What one experiment wants; nothing where it has no root."""
+        return self._keys.get((namespace, name), frozenset())
+
     def refresh(self) -> None:
         """Looks again. Raises StoreError where a root cannot be read or names no keys."""
         there = {}

@@ -7,7 +7,7 @@ import yaml
 from support.specs import small_spec
 
 from clt_operator.api.step import Manifest, Outcome, Step
-from clt_operator.cli.apply import _write
+from clt_operator.cli.running import write_study
 from clt_operator.cli.specs import read_spec, study
 from clt_operator.cli.stored import open_artifacts
 
@@ -35,6 +35,13 @@ def spec(tmp_path: Path, monkeypatch) -> Path:
     return path
 
 
+@pytest.fixture(autouse=True)
+def no_cluster(tmp_path: Path, monkeypatch) -> None:
+    """Whatever cluster the machine knows, a test knows none."""
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "no-kubeconfig"))
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+
+
 @pytest.fixture
 def make_text():
     return text_of
@@ -48,7 +55,7 @@ class Applied:
         loaded, base = read_spec(str(spec), None, None)
         self.planned = study(loaded, base, None, offline=False)
         self.artifacts = open_artifacts(str(store))
-        _write(self.artifacts, "default", self.planned)
+        write_study(self.artifacts, "default", self.planned)
         self.steps = list(self.planned.plan.graph)
 
     def first(self, kind: str, **labels: str) -> Step:

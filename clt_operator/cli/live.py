@@ -1,0 +1,169 @@
+"""Experiments as a cluster holds them, and the store that each of them uses."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from clt_operator.cli.place import Place
+from clt_operator.cli.stored import NotFound
+
+if TYPE_CHECKING:
+    from clt_operator.api.spec import Experiment
+    from clt_operator.cli.stored import Stored
+    from clt_operator.cluster.api import Api
+
+MANAGER = "cltctl"
+REQUESTED = "clt.dev/requested-at"
+RETRY = "clt.dev/retry"
+VARIABLES = "clt.dev/variables"
+
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Live:
+    """The experiments of one namespace."""
+
+    place: Place
+
+    @cached_property
+    def api(self) -> "Api":
+        return self.place.connect()
+
+    @property
+    def namespace(self) -> str:
+        return self.place.namespace or self.api.namespace
+
+    def list(self, labels: str = "", *, everywhere: bool = False) -> Iterator[Object]:
+        from clt_operator.cluster.resources import EXPERIMENTS
+
+        return self.api.list(EXPERIMENTS, "" if everywhere else self.namespace, labels=labels)
+
+    def get(self, name: str) -> Object:
+        """Raises NotFound, naming the experiments that there are."""
+        from clt_operator.cluster.resources import EXPERIMENTS
+
+        found = self.api.find(EXPERIMENTS, name, self.namespace)
+        if found is None:
+            here = sorted(item["metadata"]["name"] for item in self.list())
+            known = f"it has {', '.join(here[:8])}" if here else "it has none"
+            place = f"namespace {self.namespace} of {self.api.server}"
+            raise NotFound(f"no experiment {name!r} in {place}: {known}")
+        return found
+
+    def patch(self, name: str, body: Object) -> Object:
+        """Merges into an experiment, as this command line's own fields."""
+        from clt_operator.cluster.resources import EXPERIMENTS
+
+        self.get(name)  # says which there are, where it is not there
+        return self.api.patch(EXPERIMENTS, name, body, namespace=self.namespace, manager=MANAGER)
+
+    def look_again(self, name: str) -> None:
+        """Asks the operator to read the store of an experiment again."""
+        self.patch(name, {"metadata": {"annotations": {REQUESTED: now()}}})
+
+    @staticmethod
+    def typed(item: Object) -> "Experiment":
+        """The Experiment that an object holds. Raises SpecError with all that is wrong."""
+        from pydantic import ValidationError
+
+        from clt_operator.api.errors import SpecError
+        from clt_operator.api.spec import Experiment
+        from clt_operator.api.spec_problems import problems_of
+
+        meta = item["metadata"]
+        data = {name: item.get(name) for name in ("apiVersion", "kind", "spec")}
+        data["metadata"] = {"name": meta["name"], "namespace": meta.get("namespace", "default")}
+        try:
+            return Experiment.model_validate(data, strict=True, by_alias=True, by_name=False)
+        except ValidationError as error:
+            raise SpecError(problems_of(error, Experiment)) from None
+
+    @staticmethod
+    def variables(item: Object) -> dict[str, str]:
+        """What the command line put into the spec when it was applied."""
+        import json
+
+        noted = (item["metadata"].get("annotations") or {}).get(VARIABLES, "{}")
+        try:
+            return {str(name): str(value) for name, value in json.loads(noted).items()}
+        except (ValueError, AttributeError):  # edited by hand
+            return {}
+
+    def stored(self, name: str) -> "Stored":
+        """The experiment in its store."""
+        return stored_of(self.get(name))
+
+
+def find_stored(place: Place, name: str) -> "Stored":
+    """An experiment in the store of the place, or in the one that the cluster's object names."""
+    from clt_operator.cli.stored import open_artifacts, stored
+
+    if place.on_cluster:
+        return Live(place).stored(name)
+    return stored(open_artifacts(place.store), place.store_namespace, name)
+
+
+def stored_of(item: Object) -> "Stored":
+    """An experiment in the store that its status names, by this user's credentials.
+
+    Raises NotFound where the operator has not written there yet.
+    """
+    from clt_operator.cli.stored import open_artifacts, stored
+
+    meta = item["metadata"]
+    uri = store_uri(item)
+    if not uri:
+        raise NotFound(
+            f"experiment {meta['name']} has no store yet: the operator has not accepted it "
+            f"(cltctl describe {meta['name']} says why)"
+        )
+    return stored(open_artifacts(uri), meta.get("namespace", "default"), meta["name"])
+
+
+def store_uri(item: Object) -> str:
+    return str(status_of(item).get("storeUri") or "")
+
+
+def status_of(item: Object) -> Object:
+    return item.get("status") or {}
+
+
+def condition(item: Object, kind: str) -> Object:
+    """A condition of a status; empty where it is not there."""
+    found = status_of(item).get("conditions") or ()
+    return next((c for c in found if c.get("type", "").lower() == kind.lower()), {})
+
+
+def phase_of(item: Object) -> str:
+    """``Pending`` where no operator has looked yet."""
+    return str(status_of(item).get("phase") or "Pending")
+
+
+def is_current(item: Object) -> bool:
+    """Whether the status speaks of the spec as it is now."""
+    return bool(status_of(item).get("observedGeneration") == item["metadata"].get("generation"))
+
+
+def reference(item: Object) -> str:
+    return f"experiment.clt.dev/{item['metadata']['name']}"
+
+
+def now() -> str:
+    """RFC 3339 in UTC, fine enough to tell two requests apart."""
+    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def age(timestamp: str, at: datetime | None = None) -> str:
+    """How long ago, in kubectl's short form: 45s, 3m, 5h, 12d."""
+    if not timestamp:
+        return ""
+    then = datetime.fromisoformat(re.sub(r"Z$", "+00:00", timestamp))
+    seconds = max(0, int(((at or datetime.now(UTC)) - then).total_seconds()))
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length}{unit}"
+    return f"{seconds}s"
