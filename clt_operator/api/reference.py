@@ -1,15 +1,16 @@
-"""The reference of the spec in Markdown, made from its schema.
+"""The references of the spec and of profiles in Markdown, made from their schemas.
 
-``python -m clt_operator.api.reference > docs/reference/spec.md`` writes it; a test fails when
-the committed file says anything else.
+``python -m clt_operator.api.reference > docs/reference/spec.md`` writes the first, with the word
+``profiles`` the second; a test fails when a committed file says anything else.
 """
 
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from clt_operator.api.schema import experiment_schema
+from clt_operator.api.schema import experiment_schema, profiles_schema
 from clt_operator.api.spec.names import LANGUAGE_PATTERN, NAME_PATTERN, OBJECT_NAME_PATTERN
 
 HEAD = """\
@@ -20,6 +21,16 @@ a JSON schema for editors. Unknown fields are refused. YAML is read by 1.2 rules
 `1e-5` a number, a key that is there twice an error. `${NAME}` in a value is replaced by what
 `--var NAME=...` gives, `$${` stands for a plain `${`; without quotes the result is read like any
 other value, so that a variable can be a number.
+"""
+
+PROFILES_HEAD = """\
+# Reference of profiles
+
+Made from the types by `python -m clt_operator.api.reference profiles`. This is the file
+`profiles.yaml` in the ConfigMap `clt-profiles`, written by the platform team
+([how to](../how-to/stores-pools-queues.md)); a spec names what is defined here. Every field is
+optional unless it says so; an empty file is valid, though nothing can run without a store. Unknown
+fields are refused, YAML is read by 1.2 rules.
 """
 
 _SCALARS = {
@@ -39,14 +50,15 @@ _NO_BOUND = 10**9  # a maximum from here on only guards against absurd values
 
 @dataclass(frozen=True)
 class _Section:
-    """One model of the spec: the places where it can stand, the most natural one first."""
+    """One model: the places where it can stand, the most natural one first."""
 
     schema: dict[str, Any]
     places: list[str]
+    root: str
 
     @property
     def title(self) -> str:
-        return self.places[0] or "Experiment"
+        return self.places[0] or self.root
 
     @property
     def link(self) -> str:
@@ -58,16 +70,25 @@ _Sections = dict[str, _Section]
 
 
 def reference() -> str:
-    """The whole page."""
-    schema = experiment_schema()
-    models = {"Experiment": schema, **schema["$defs"]}
-    found = list(_walk(models, "Experiment", ""))
+    """The page of the spec."""
+    return _page(HEAD, experiment_schema())
+
+
+def profiles_reference() -> str:
+    """The page of profiles."""
+    return _page(PROFILES_HEAD, profiles_schema())
+
+
+def _page(head: str, schema: dict[str, Any]) -> str:
+    root = schema["title"]
+    models = {root: schema, **schema["$defs"]}
+    found = list(_walk(models, root, ""))
     sections = {
-        name: _Section(models[name], sorted((p for n, p in found if n == name), key=_depth))
+        name: _Section(models[name], sorted((p for n, p in found if n == name), key=_depth), root)
         for name in dict.fromkeys(name for name, _ in found)
     }
     order = [sections[name] for name, place in found if sections[name].places[0] == place]
-    return "\n".join([HEAD, *("\n".join(_section(section, sections)) for section in order)])
+    return "\n".join([head, *("\n".join(_section(section, sections)) for section in order)])
 
 
 def _walk(models: dict[str, Any], name: str, path: str) -> Iterator[tuple[str, str]]:
@@ -90,8 +111,8 @@ def _targets(schema: dict[str, Any], suffix: str = "") -> Iterator[tuple[str, st
         yield from _targets(option, suffix)
     if "items" in schema:
         yield from _targets(schema["items"], f"{suffix}[]")
-    if isinstance(schema.get("additionalProperties"), dict):
-        yield from _targets(schema["additionalProperties"], f"{suffix}.<name>")
+    if isinstance(value := _value(schema), dict):
+        yield from _targets(value, f"{suffix}.NAME")
 
 
 def _section(section: _Section, sections: _Sections) -> Iterator[str]:
@@ -140,14 +161,19 @@ def _type(schema: dict[str, Any], sections: _Sections) -> str:
     return words
 
 
+def _value(schema: dict[str, Any]) -> dict[str, Any] | None:
+    """The schema of a mapping's values; None where they are free."""
+    values = [*schema.get("patternProperties", {}).values(), schema.get("additionalProperties")]
+    return next((value for value in values if isinstance(value, dict)), None)
+
+
 def _plural(words: str) -> str:
     noun, comma, bounds = words.partition(",")
     return f"{noun}s{comma}{bounds}" if noun in _COUNTABLE else words
 
 
 def _mapping(schema: dict[str, Any], sections: _Sections) -> str:
-    values = [*schema.get("patternProperties", {}).values(), schema.get("additionalProperties")]
-    value = next((value for value in values if isinstance(value, dict)), None)
+    value = _value(schema)
     if value is None:
         return "mapping, free-form"
     return f"mapping of names to {_plural(_type(value, sections))}"
@@ -169,4 +195,5 @@ def _default(schema: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    print(reference(), end="")
+    page = profiles_reference if sys.argv[1:] == ["profiles"] else reference
+    print(page(), end="")

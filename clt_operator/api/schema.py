@@ -1,4 +1,4 @@
-"""The JSON schema of an experiment, for editors, made from the types.
+"""The JSON schemas of an experiment and of profiles, for editors, made from the types.
 
 The types are structural: a field is a scalar, a list, a mapping or nothing, never a choice
 between them, so that the same types can become a CRD. Only the parameters of plug-ins are
@@ -7,8 +7,10 @@ free-form.
 
 from typing import Any
 
+from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
+from clt_operator.api.profiles import Profiles
 from clt_operator.api.spec import API_VERSION, Experiment
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -23,14 +25,23 @@ class _Untitled(GenerateJsonSchema):
 
 def experiment_schema() -> dict[str, Any]:
     """The schema (draft 2020-12) of a spec as users write it, in camelCase."""
-    schema = Experiment.model_json_schema(by_alias=True, schema_generator=_Untitled)
+    return _schema(Experiment)
+
+
+def profiles_schema() -> dict[str, Any]:
+    """The schema of a profiles file, in camelCase."""
+    return _schema(Profiles)
+
+
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    schema = model.model_json_schema(by_alias=True, schema_generator=_Untitled)
     definitions = schema.pop("$defs")
     for part in (schema, *definitions.values()):
         part.pop("title", None)
         for field in part.get("properties", {}).values():
             _tidy(field)
-    head = {"$schema": DRAFT, "$id": f"https://{API_VERSION}/experiment.json"}
-    return {**head, "title": "Experiment", **schema, "$defs": definitions}
+    head = {"$schema": DRAFT, "$id": f"https://{API_VERSION}/{model.__name__.lower()}.json"}
+    return {**head, "title": model.__name__, **schema, "$defs": definitions}
 
 
 def _tidy(field: dict[str, Any]) -> None:

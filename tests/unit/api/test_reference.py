@@ -3,19 +3,22 @@
 import re
 from pathlib import Path
 
-from clt_operator.api.reference import reference
+import pytest
 
-PAGE = Path(__file__).parents[3] / "docs/reference/spec.md"
+from clt_operator.api.reference import profiles_reference, reference
 
-
-def test_the_committed_page_is_what_the_types_say():
-    assert PAGE.read_text() == reference(), (
-        "run: python -m clt_operator.api.reference > docs/reference/spec.md"
-    )
+PAGES = {"spec": reference, "profiles": profiles_reference}
+FOLDER = Path(__file__).parents[3] / "docs/reference"
 
 
-def test_every_link_has_its_section():
-    page = reference()
+@pytest.mark.parametrize("name", PAGES)
+def test_the_committed_page_is_what_the_types_say(name):
+    assert (FOLDER / f"{name}.md").read_text() == PAGES[name](), "run: make docs"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_link_has_its_section(name):
+    page = PAGES[name]()
     links = set(re.findall(r"\]\(#([^)]+)\)", page))
     titles = {
         "".join(c for c in title.lower() if c.isalnum() or c in "-_")
@@ -27,3 +30,9 @@ def test_every_link_has_its_section():
 def test_a_section_is_named_by_its_most_natural_place():
     assert "| `train` | [spec.train](#spectrain) |" in reference()
     assert "\n## spec.train\n\nAlso `spec.stages[].train`.\n" in reference()
+
+
+def test_profiles_are_named_by_what_they_are_in_the_file():
+    page = profiles_reference()
+    assert "| `stores` | mapping of names to [stores.NAME](#storesname) |" in page
+    assert "\n## pools.NAME.weightCache\n" in page
