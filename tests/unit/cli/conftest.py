@@ -6,7 +6,7 @@ import pytest
 import yaml
 from support.specs import small_spec
 
-from clt_operator.api.step import Manifest, Outcome, Step
+from clt_operator.api.step import Manifest, Outcome, Step, StepDocument
 from clt_operator.cli.running import write_study
 from clt_operator.cli.specs import read_spec, study
 from clt_operator.cli.stored import open_artifacts
@@ -63,6 +63,7 @@ class Applied:
 
     def end(self, step: Step, outcome: str, message: str = "", log: bytes = b"") -> int:
         """One more attempt of a step; the number of the attempt."""
+        self.artifacts.put_document(StepDocument.of(step))
         claim = self.artifacts.claim(step.key, HOLDER, NOW)
         if log:
             self.artifacts.write_log(step.key, claim.attempt, log)
