@@ -13,6 +13,8 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from socket import SHUT_RDWR
 from types import SimpleNamespace
 from typing import Any
 
@@ -51,12 +53,14 @@ class Feed:
         self.api = api.limited(patience=0)  # the pauses are ours
         self.resource, self.namespace, self.labels = resource, namespace, labels
         self.listed = threading.Event()  # set once the first list is in the cache
-        self.stopping = threading.Event()
+        self.kept: Callable[[], list[Object]] = list  # what the informer has in its cache
+        self._stopping = threading.Event()
         self.problem = ""  # why the last try failed
         self._trim, self._clock = trim, clock
         self._contact = clock()
         self._version = ""  # the resource version to go on from; empty: list
         self._failures = 0
+        self._open: urllib3.BaseHTTPResponse | None = None
 
     def silence(self) -> float:
         """Seconds since the server last said something."""
@@ -65,21 +69,27 @@ class Feed:
     def call(self, *, watch: bool = False, **_: Any) -> Any:
         """The informer's ``list_func``: a list, or with ``watch`` an open answer.
 
-        Returns when it has one, however long that takes. Raises ApiException 410 where the
-        informer has to list again, SystemExit (which ends its thread) after ``stopping``.
+        Returns when it has one, however long that takes; after ``stop`` at once, with what
+        changes nothing. Raises ApiException 410 where the informer has to list again.
         """
         if not watch:
-            return self._until_it_works(self._list)
-        self.listed.set()
-        return self._until_it_works(self._watch)
+            return self._until_it_works(self._list) or _listed(self.kept(), "0")
+        answer = self._until_it_works(self._watch)
+        return answer or Answer(None, lambda _: iter(()))
+
+    def stop(self) -> None:
+        self._stopping.set()
+        if self._open is not None:
+            _shut(self._open)
 
     def _until_it_works(self, attempt: Callable[[], Any]) -> Any:
+        """What ``attempt`` returns at last; None after ``stop``."""
         while True:
             if self._failures:
                 top = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(self._failures, 10))
-                self.stopping.wait(random.uniform(top / 4, top))  # noqa: S311
-            if self.stopping.is_set():
-                raise SystemExit
+                self._stopping.wait(random.uniform(top / 4, top))  # noqa: S311
+            if self._stopping.is_set():
+                return None
             try:
                 return attempt()
             except ClusterError as error:
@@ -89,20 +99,21 @@ class Feed:
                     self._version = ""
                     raise ApiException(status=410, reason="list again") from error
 
-    def _list(self) -> SimpleNamespace:
+    def _list(self) -> SimpleNamespace | None:
         items: list[Object] = []
         version = ""
         for page in self.api.pages(self.resource, self.namespace, self.labels):
             items += map(self._trim, page.get("items") or ())
             version = page["metadata"]["resourceVersion"]
             self._contact = self._clock()
-            if self.stopping.is_set():
-                raise SystemExit
+            if self._stopping.is_set():
+                return None
         self._version = version
         self._well()
-        return SimpleNamespace(items=items, metadata=SimpleNamespace(resource_version=version))
+        return _listed(items, version)
 
     def _watch(self) -> "Answer":
+        self.listed.set()
         if not self._version:
             raise ApiException(status=410, reason="list again")
         seconds = random.randint(*WATCH_SECONDS)  # noqa: S311
@@ -120,6 +131,9 @@ class Feed:
             self.resource.path(self.namespace), where, params, read_seconds=ANSWER_SECONDS
         )
         _allow_silence(response, seconds + GRACE_SECONDS)
+        self._open = response
+        if self._stopping.is_set():
+            _shut(response)
         self._contact = self._clock()
         return Answer(response, self._lines)
 
@@ -153,7 +167,7 @@ class Feed:
 
     def _failed(self, problem: str) -> None:
         self._failures += 1
-        if not self.stopping.is_set() and problem != self.problem:
+        if not self._stopping.is_set() and problem != self.problem:
             log.warning("%s", problem)
         self.problem = problem
 
@@ -170,27 +184,38 @@ class Answer:
 
     def __init__(
         self,
-        response: urllib3.BaseHTTPResponse,
-        lines: Callable[[urllib3.BaseHTTPResponse], Iterator[bytes]],
+        response: urllib3.BaseHTTPResponse | None,
+        lines: Callable[[Any], Iterator[bytes]],
     ) -> None:
         self._response, self._lines = response, lines
-
-    @property
-    def connection(self) -> Any:
-        return getattr(self._response, "connection", None)
 
     def stream(self, **_: Any) -> Iterator[bytes]:
         return self._lines(self._response)
 
     def close(self) -> None:
-        drop(self._response)
+        if self._response is not None:
+            drop(self._response)
 
     def release_conn(self) -> None:
         """Done by ``close``."""
 
 
+def _listed(items: list[Object], version: str) -> SimpleNamespace:
+    return SimpleNamespace(items=items, metadata=SimpleNamespace(resource_version=version))
+
+
 def _allow_silence(response: urllib3.BaseHTTPResponse, seconds: float) -> None:
     """Only the head of the answer has to come soon."""
-    socket = getattr(getattr(response, "connection", None), "sock", None)
-    if socket is not None:
+    if (socket := _socket(response)) is not None:
         socket.settimeout(seconds)
+
+
+def _shut(response: urllib3.BaseHTTPResponse) -> None:
+    """Wakes the thread that reads the answer."""
+    if (socket := _socket(response)) is not None:
+        with suppress(OSError):
+            socket.shutdown(SHUT_RDWR)
+
+
+def _socket(response: urllib3.BaseHTTPResponse) -> Any:
+    return getattr(getattr(response, "connection", None), "sock", None)

@@ -45,6 +45,7 @@ class Cache:
         self._objects: dict[tuple[str, str], Object] = {}
         self._indexes: dict[str, _Index] = {}
         self._informer = SharedInformer(self._feed.call)
+        self._feed.kept = self._informer.cache.list
         for event, handler in (
             ("ADDED", self._put),
             ("MODIFIED", self._put),
@@ -61,7 +62,7 @@ class Cache:
 
     def stop(self) -> None:
         """Ends the watch; a request that hangs is left to its time limit."""
-        self._feed.stopping.set()
+        self._feed.stop()
         stopping = threading.Thread(target=self._informer.stop, daemon=True)
         stopping.start()
         stopping.join(STOP_SECONDS)

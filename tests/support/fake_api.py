@@ -246,6 +246,7 @@ def fake_api() -> Iterator[FakeApi]:
 def _handler(fake: FakeApi) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def handle_one(self) -> None:
             request = self._request()
