@@ -263,7 +263,7 @@ class EndpointProfile(Profile):
     """A service outside that some steps reach: a hub (fetch alone) or a judge."""
 
     kind: Literal["hub", "judge"] = Field(description="What it is.")
-    address: Address = Field(description="https://host/path")
+    address: Address = Field(description="Address, with its scheme, no credentials in it.")
     secret: ObjectRef = Field(
         "",
         description="Secret in the experiment's namespace whose keys become environment "

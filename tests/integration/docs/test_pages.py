@@ -11,6 +11,7 @@ import yaml
 from support.fences import Block, blocks
 
 from clt_operator.api.load import load_experiment
+from clt_operator.api.profiles import Profiles
 from clt_operator.cli.main import app
 from clt_operator.plan.check import check
 from docs import pages
@@ -23,7 +24,9 @@ DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
 LARGEST_PICTURE = 300_000  # bytes
 
 
-@pytest.mark.parametrize("block", [b for b in SPECS if "fragment" not in b.info], ids=str)
+@pytest.mark.parametrize(
+    "block", [b for b in SPECS if not {"fragment", "profiles"} & set(b.info)], ids=str
+)
 def test_a_spec_of_the_docs_is_valid(block):
     loaded = load_experiment(block.text, str(block), {"DATA": "data", "MODEL": "model"})
     assert check(loaded.experiment.spec) == []
@@ -34,6 +37,11 @@ def test_a_fragment_is_yaml_with_known_fields(block):
     known = {field for definition in _fields() for field in definition}
     for name in yaml.safe_load(block.text):
         assert name in known
+
+
+@pytest.mark.parametrize("block", [b for b in SPECS if "profiles" in b.info], ids=str)
+def test_profiles_of_the_docs_are_valid(block):
+    assert Profiles.parse(block.text, str(block)) != Profiles()
 
 
 def _fields():
