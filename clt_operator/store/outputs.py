@@ -7,6 +7,7 @@ from clt_operator.api.errors import StoreError
 from clt_operator.api.step import Claim, FileEntry, Manifest
 from clt_operator.store import layout
 from clt_operator.store.attempts import Attempts
+from clt_operator.store.cache import FileCache
 from clt_operator.store.names import check_name
 from clt_operator.store.protocol import ObjectNotFound
 from clt_operator.store.records import encode, read
@@ -52,10 +53,13 @@ class Outputs(Attempts):
         keys = (layout.key_of(info.name) for info in self.store.list(layout.COMMITTED))
         return {key for key in keys if key}
 
-    def open_output(self, key: str, output: str, directory: Path) -> Path:
+    def open_output(
+        self, key: str, output: str, directory: Path, cache: FileCache | None = None
+    ) -> Path:
         """The directory of an output's files, checked against the manifest; read only.
 
-        A local store's own directory where there is one, a copy below ``directory`` otherwise.
+        A local store's own directory where there is one, a copy below ``directory`` otherwise,
+        by way of ``cache`` where one is given.
         Raises StoreError that names key, output and file.
         """
         manifest = self.manifest(key)
@@ -72,10 +76,12 @@ class Outputs(Attempts):
         for entry in entries:
             try:
                 relative = _relative(entry, output)
-                if local is None:
-                    fetch_file(self.store, prefix + entry.path, entry, directory / relative)
-                else:
+                if local is not None:
                     check_file(local / relative, entry)
+                elif cache is None or not cache.take(entry, directory / relative):
+                    fetch_file(self.store, prefix + entry.path, entry, directory / relative)
+                    if cache is not None:
+                        cache.keep(entry, directory / relative)
             except (ObjectNotFound, WrongBytes) as error:
                 why = "is missing" if isinstance(error, ObjectNotFound) else str(error)
                 raise StoreError(

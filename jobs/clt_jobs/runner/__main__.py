@@ -26,6 +26,7 @@ from clt_operator.api.holder import LocalHolder, parse_stat
 from clt_operator.api.redaction import redactor
 from clt_operator.store import open_store
 from clt_operator.store.artifacts import Artifacts
+from clt_operator.store.cache import FileCache
 
 log = logging.getLogger("clt.runner")
 
@@ -48,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             redact=redactor(os.environ),
             stop=stop,
             hints=json.loads(options.hints.read_text()) if options.hints else {},
+            cache=FileCache(Path(kept)) if (kept := os.environ.get("CLT_CACHE")) else None,
         )
         return worst([_run(runner, key) for key in dict.fromkeys(options.keys)])
     except (CltError, OSError, ValueError) as error:

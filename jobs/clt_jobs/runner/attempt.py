@@ -27,6 +27,7 @@ from clt_operator.api.kinds import parse_params
 from clt_operator.api.redaction import Redact
 from clt_operator.api.step import Claim, Manifest, Outcome, StepDocument
 from clt_operator.store.artifacts import Artifacts
+from clt_operator.store.cache import FileCache
 
 log = logging.getLogger("clt.runner")
 
@@ -43,9 +44,10 @@ class Runner:
     redact: Redact
     stop: Stop = field(default_factory=Stop)
     hints: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    cache: FileCache | None = None
 
     def __post_init__(self) -> None:
-        self.inputs = Inputs(self.artifacts, self.scratch / "inputs")
+        self.inputs = Inputs(self.artifacts, self.scratch / "inputs", self.cache)
 
     def run(self, key: str) -> Outcome | None:
         """The outcome of a new attempt; None where the step is committed already.

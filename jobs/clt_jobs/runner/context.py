@@ -15,6 +15,7 @@ from clt_jobs.runner.stop import Stop
 from clt_operator.api.errors import InputError, StoreError
 from clt_operator.api.step import Claim, StepDocument
 from clt_operator.store.artifacts import Artifacts
+from clt_operator.store.cache import FileCache
 from clt_operator.store.protocol import ObjectNotFound
 from clt_operator.store.trees import WrongBytes
 
@@ -25,13 +26,15 @@ class Inputs:
 
     artifacts: Artifacts
     directory: Path
+    cache: FileCache | None = None
     opened: dict[tuple[str, str], Path] = field(default_factory=dict)
 
     def open(self, key: str, output: str) -> Path:
         """Raises InputError where the artifact's files are missing, damaged or not there."""
         if (key, output) not in self.opened:
             try:
-                found = self.artifacts.open_output(key, output, self.directory / key / output)
+                target = self.directory / key / output
+                found = self.artifacts.open_output(key, output, target, self.cache)
             except StoreError as error:
                 cause = error.__cause__
                 if cause is None or isinstance(cause, (ObjectNotFound, WrongBytes)):
