@@ -18,6 +18,9 @@ from clt_operator.resolve.generated import generated_rows
 from clt_operator.resolve.hub import Hub
 from clt_operator.resolve.models import OFFLINE, lock_model
 
+# What a user wants of a running experiment: nothing that a lock could be made of.
+WISHES = {"suspend", "cancel"}
+
 
 @dataclass(frozen=True)
 class Lookups:
@@ -60,7 +63,7 @@ def resolve(experiment: Experiment, lookups: Lookups, previous: Lock | None = No
         variables=dict(lookups.variables),
         models=models,
         sources=sources,
-        spec=spec.model_dump(mode="json", by_alias=True),
+        spec=spec.model_dump(mode="json", by_alias=True, exclude=WISHES),
     )
 
 

@@ -25,6 +25,15 @@ class ResourcesSpec(SpecModel):
     image: str = Field("", max_length=512, description="Default: the installation's image.")
 
 
+class BudgetSpec(SpecModel):
+    """What an experiment may use up. Where it is spent, Jobs are stopped and what is committed
+    stays; raise it to go on."""
+
+    gpu_hours: float = Field(
+        0.0, ge=0, le=1e9, description="GPU-hours of all attempts together; 0: no limit."
+    )
+
+
 class ComputeSpec(SpecModel):
     train: ResourcesSpec = Field(ResourcesSpec(), description="Of training.")
     evaluate: ResourcesSpec = Field(
@@ -38,6 +47,7 @@ class ComputeSpec(SpecModel):
     )
     queue: str = Field("", max_length=63, description="Queue that admits the Jobs (Kueue).")
     max_parallel: Count = Field(0, description="Jobs at a time without a queue; 0: no limit.")
+    budget: BudgetSpec = Field(BudgetSpec(), description="What may be used up, on a cluster.")
 
 
 class RetriesSpec(SpecModel):

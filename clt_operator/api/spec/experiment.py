@@ -68,6 +68,12 @@ class ExperimentSpec(SpecModel):
         ComputeSpec(), description="Where steps run; no result depends on it."
     )
     retries: RetriesSpec = Field(RetriesSpec(), description="How often a step is tried.")
+    suspend: bool = Field(
+        False, description="On a cluster: stop the Jobs, keep everything, go on when false again."
+    )
+    cancel: bool = Field(
+        False, description="On a cluster: stop the Jobs for good; cannot be taken back."
+    )
 
 
 class Experiment(SpecModel):

@@ -79,7 +79,10 @@ def keys(data):
     [
         {"compute": {"train": {"pool": "other", "gpus": 8, "threads": 4}}},
         {"store": "elsewhere"},
+        {"compute": {"budget": {"gpuHours": 12.5}}},
         {"retries": {"limit": 9}},
+        {"suspend": True},
+        {"cancel": True},
     ],
 )
 def test_incidentals_change_no_key(small, change):

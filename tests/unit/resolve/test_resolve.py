@@ -55,6 +55,12 @@ def test_kind_versions_variables_and_every_default_are_recorded(base):
     assert Experiment.model_validate({**experiment().model_dump(by_alias=True), "spec": lock.spec})
 
 
+@pytest.mark.parametrize("wish", ["suspend", "cancel"])
+def test_a_wish_is_no_part_of_the_lock(base, wish):
+    before = resolve(experiment(), Lookups(base))
+    assert resolve(experiment(**{wish: True}), Lookups(base), before) == before
+
+
 def test_everything_that_is_not_there_is_told_at_once(tmp_path):
     parts = experiment(models=[{"name": "m", "source": "file:nowhere"}])
     with pytest.raises(SpecError) as raised:
