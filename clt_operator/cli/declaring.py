@@ -5,21 +5,17 @@ what admission checks. Only what differs afterwards is written.
 """
 
 import json
-import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from clt_operator.api.errors import CltError, SpecError
-from clt_operator.cli.live import MANAGER, VARIABLES, Object
+from clt_operator.cli.live import MANAGER, VARIABLES, Object, readable_profiles
 
 if TYPE_CHECKING:
     from clt_operator.api.load import LoadedSpec
-    from clt_operator.api.profiles import Profiles
     from clt_operator.cluster.api import Api
     from clt_operator.cluster.errors import Conflict
-
-SYSTEM_NAMESPACE = "clt-system"
 
 _MANAGED = re.compile(r'conflict with "([^"]*)"')
 
@@ -127,28 +123,33 @@ def check_profiles(api: "Api", loaded: "LoadedSpec", namespace: str) -> None:
     Raises SpecError.
     """
     from clt_operator.api.load import locate
+    from clt_operator.cli.output import say
 
-    profiles = readable_profiles(api)
+    try:
+        profiles = readable_profiles(api)
+    except SpecError as error:  # not this user's to mend
+        say(f"warning: the installation's profiles are wrong: {error}")
+        return
     if profiles is not None:
-        problems = profiles.check(namespace, loaded.experiment.spec)
+        spec = loaded.experiment.spec
+        problems = profiles.check(namespace, spec, _queues(api, namespace, spec.compute.queue))
         if problems:
             raise SpecError(locate(problems, loaded))
 
 
-def readable_profiles(api: "Api") -> "Profiles | None":
-    """The installation's profiles; None where they are not there or not for this user."""
-    from clt_operator.cluster.errors import Forbidden, NotFound
-    from clt_operator.cluster.profiles import load_profiles
+def _queues(api: "Api", namespace: str, wanted: str) -> list[str] | None:
+    """The queues of the namespace, where the spec names one and they can be read."""
+    from clt_operator.cluster.errors import Forbidden
+    from clt_operator.cluster.resources import KUEUE, LOCAL_QUEUES
 
-    try:
-        return load_profiles(api, system_namespace())
-    except (Forbidden, NotFound):
+    version = api.served(KUEUE).get(LOCAL_QUEUES.plural) if wanted else None
+    if version is None:
         return None
-
-
-def system_namespace() -> str:
-    """Where the operator is installed."""
-    return os.environ.get("CLT_SYSTEM_NAMESPACE") or SYSTEM_NAMESPACE
+    try:
+        found = api.list(LOCAL_QUEUES.at(version), namespace)
+        return [queue["metadata"]["name"] for queue in found]
+    except Forbidden:
+        return None
 
 
 def as_yaml(value: Any) -> str:

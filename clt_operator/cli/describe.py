@@ -183,13 +183,12 @@ def _condition(found: "Object") -> str:
 
 def live_step(live: "Live", name: str, prefix: str) -> dict[str, Any]:
     """A step by its record in the store, with its Job and pod where they are there."""
-    from clt_operator.cli.live import stored_of
     from clt_operator.cli.scene import jobs_of, scene_of
     from clt_operator.cluster.pending import why_pending
     from clt_operator.cluster.trim import keys_of
 
     item = live.get(name)
-    found = stored_of(item)
+    found = live.stored_of(item)
     step = found.find(prefix)
     facts = describe_step(found, step)
     namespace = item["metadata"]["namespace"]

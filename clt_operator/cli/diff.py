@@ -74,18 +74,24 @@ def diff(
 
 
 def _on_cluster(loaded: "LoadedSpec", base: Path, place: "Place") -> bool:
-    from clt_operator.cli.declaring import declare, significant
+    from clt_operator.cli.declaring import Conflicting, declare, significant
     from clt_operator.cli.live import Live, reference, store_uri
+    from clt_operator.cli.output import say
     from clt_operator.cli.specs import namespace_of
-    from clt_operator.cli.stored import open_artifacts
 
     live = Live(place)
     namespace = namespace_of(loaded, place.namespace, lambda: live.api.namespace)
-    declared = declare(live.api, loaded, namespace, force=True)
+    try:
+        declared = declare(live.api, loaded, namespace)
+    except Conflicting as error:
+        for line in str(error).splitlines():
+            say(f"warning: {line}")
+        declared = declare(live.api, loaded, namespace, force=True)
     before = significant(declared.live) if declared.live else {}
     _show(before, significant(declared.result), reference(declared.body))
-    if declared.live and (uri := store_uri(declared.live)):
-        _tell_steps(loaded, base, namespace, lambda: open_artifacts(uri))
+    there = declared.live
+    if there is not None and store_uri(there):
+        _tell_steps(loaded, base, namespace, lambda: live.artifacts(there))
     return declared.change != "unchanged"
 
 

@@ -233,7 +233,7 @@ def _rights(api: "Api", namespace: str) -> Found:
 
 
 def _operator(api: "Api") -> Found:
-    from clt_operator.cli.declaring import system_namespace
+    from clt_operator.cli.live import system_namespace
     from clt_operator.cluster.resources import LEASES
 
     namespace = system_namespace()
@@ -299,7 +299,7 @@ def _queues(api: "Api", namespace: str) -> Found:
 def _profiles(api: "Api", namespace: str) -> Found:
     """What the installation offers to this namespace, and its stores."""
     from clt_operator.api.errors import CltError
-    from clt_operator.cli.declaring import readable_profiles, system_namespace
+    from clt_operator.cli.live import readable_profiles, system_namespace
 
     place = f"ConfigMap clt-profiles in namespace {system_namespace()}"
     try:

@@ -68,7 +68,7 @@ def _settings(
     from clt_operator.api.errors import SpecError
     from clt_operator.api.load import locate
     from clt_operator.api.profiles.sources import check_sources
-    from clt_operator.cli.declaring import readable_profiles
+    from clt_operator.cli.live import readable_profiles
     from clt_operator.cli.place import UsageError
     from clt_operator.render.profiles import Settings, StoreProfile
 

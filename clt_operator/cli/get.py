@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from clt_operator.cli.stored import Stored
 
 COLUMNS = ("name", "phase", "done", "failed", "progress", "eta", "age")
-WIDE = ("running", "runs", "gpuHours", "cost", "store", "reason")
+WIDE = ("running", "runs", "gpu-hours", "cost", "store", "reason")
 
 
 class What(StrEnum):
@@ -263,7 +263,7 @@ def _row(item: "Object") -> dict[str, Any]:
         "age": age(metadata.get("creationTimestamp", "")),
         "running": status.get("running", 0),
         "runs": status.get("runs", ""),
-        "gpuHours": status.get("gpuHours", ""),
+        "gpu-hours": status.get("gpuHours", ""),
         "cost": status.get("cost", ""),
         "store": status.get("storeUri", ""),
         "reason": why.get("reason", ""),

@@ -1,5 +1,6 @@
 """Experiments as a cluster holds them, and the store that each of them uses."""
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,11 +12,14 @@ from clt_operator.cli.place import Place
 from clt_operator.cli.stored import NotFound
 
 if TYPE_CHECKING:
+    from clt_operator.api.profiles import Profiles
     from clt_operator.api.spec import Experiment
     from clt_operator.cli.stored import Stored
     from clt_operator.cluster.api import Api
+    from clt_operator.store.artifacts import Artifacts
 
 MANAGER = "cltctl"
+SYSTEM_NAMESPACE = "clt-system"
 REQUESTED = "clt.dev/requested-at"
 RETRY = "clt.dev/retry"
 VARIABLES = "clt.dev/variables"
@@ -95,7 +99,33 @@ class Live:
 
     def stored(self, name: str) -> "Stored":
         """The experiment in its store."""
-        return stored_of(self.get(name))
+        return self.stored_of(self.get(name))
+
+    def stored_of(self, item: Object) -> "Stored":
+        """An experiment in the store that its status names, by this user's credentials.
+
+        Raises NotFound where the operator has not written there yet.
+        """
+        from clt_operator.cli.stored import stored
+
+        meta = item["metadata"]
+        if not store_uri(item):
+            raise NotFound(
+                f"experiment {meta['name']} has no store yet: the operator has not accepted it "
+                f"(cltctl describe {meta['name']} says why)"
+            )
+        return stored(self.artifacts(item), meta.get("namespace", "default"), meta["name"])
+
+    def artifacts(self, item: Object) -> "Artifacts":
+        """The store that a status names, at the endpoint that its profile tells, unless this
+        user's own environment tells another."""
+        from clt_operator.cli.stored import open_artifacts
+
+        profiles = readable_profiles(self.api) if not _endpoint_is_set() else None
+        name = str(status_of(item).get("store") or "")
+        profile = profiles.stores.get(name) if profiles else None
+        told = dict(profile.environment) if profile else {}
+        return open_artifacts(store_uri(item), environment={**told, **os.environ} if told else None)
 
 
 def find_stored(place: Place, name: str) -> "Stored":
@@ -107,21 +137,27 @@ def find_stored(place: Place, name: str) -> "Stored":
     return stored(open_artifacts(place.store), place.store_namespace, name)
 
 
-def stored_of(item: Object) -> "Stored":
-    """An experiment in the store that its status names, by this user's credentials.
+def readable_profiles(api: "Api") -> "Profiles | None":
+    """The installation's profiles; None where they are not there or not for this user.
 
-    Raises NotFound where the operator has not written there yet.
+    Raises SpecError where they are wrong.
     """
-    from clt_operator.cli.stored import open_artifacts, stored
+    from clt_operator.cluster.errors import Forbidden, NotFound
+    from clt_operator.cluster.profiles import NoProfiles, load_profiles
 
-    meta = item["metadata"]
-    uri = store_uri(item)
-    if not uri:
-        raise NotFound(
-            f"experiment {meta['name']} has no store yet: the operator has not accepted it "
-            f"(cltctl describe {meta['name']} says why)"
-        )
-    return stored(open_artifacts(uri), meta.get("namespace", "default"), meta["name"])
+    try:
+        return load_profiles(api, system_namespace())
+    except (Forbidden, NotFound, NoProfiles):
+        return None
+
+
+def system_namespace() -> str:
+    """Where the operator is installed."""
+    return os.environ.get("CLT_SYSTEM_NAMESPACE") or SYSTEM_NAMESPACE
+
+
+def _endpoint_is_set() -> bool:
+    return any(os.environ.get(name) for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"))
 
 
 def store_uri(item: Object) -> str:

@@ -60,7 +60,7 @@ def logs(
 
     Without any choice: of what runs on a cluster with -f, else of the failed steps.
     """
-    from clt_operator.cli.live import Live, stored_of
+    from clt_operator.cli.live import Live
     from clt_operator.cli.output import say
     from clt_operator.cli.place import UsageError, place_of
     from clt_operator.cli.pods import PodLogs
@@ -81,7 +81,7 @@ def logs(
         if follow and not (chosen or kind or all_steps):
             pods.follow(None, tail)
             return
-        found = stored_of(item)
+        found = live.stored_of(item)
     else:
         found = stored(open_artifacts(place.store), place.store_namespace, name)
     steps = select(found, [step] if step else (), selector, kind, run)

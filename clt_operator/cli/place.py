@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from clt_operator.cluster.api import Api
 
 DEFAULT_STORE = ".clt/store"
+PATIENCE = 8.0  # seconds for which a person waits for an API server that does not answer
 SERVICE_ACCOUNT = "KUBERNETES_SERVICE_HOST"
 
 
@@ -59,7 +60,9 @@ class Place:
         """Raises ClusterError that says what was tried."""
         from clt_operator.cluster.api import Api
 
-        return Api.connect(context=self.context, kubeconfig=self.kubeconfig)
+        api = Api.connect(context=self.context, kubeconfig=self.kubeconfig)
+        api.patience = PATIENCE
+        return api
 
 
 def place_of(

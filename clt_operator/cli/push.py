@@ -269,8 +269,7 @@ def _store_of_profile(place: "Place", loaded: "LoadedSpec") -> str:
 
     Raises UsageError where the profiles do not tell.
     """
-    from clt_operator.cli.declaring import readable_profiles
-    from clt_operator.cli.live import Live
+    from clt_operator.cli.live import Live, readable_profiles
     from clt_operator.cli.place import UsageError
     from clt_operator.cli.specs import namespace_of
 

@@ -1,5 +1,6 @@
 """Experiments as a store holds them: the lock says the spec, the spec says the graph."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -24,8 +25,11 @@ class NotFound(CltError):
     """Nothing of that name; the message says what there is."""
 
 
-def open_artifacts(uri: str | None, spec_store: str = "") -> "Artifacts":
+def open_artifacts(
+    uri: str | None, spec_store: str = "", environment: Mapping[str, str] | None = None
+) -> "Artifacts":
     """The artifacts of a store: the given one, the spec's if it is a URI, or the default.
+    ``environment`` stands for this process's.
 
     Raises StoreError where it cannot be opened.
     """
@@ -33,7 +37,7 @@ def open_artifacts(uri: str | None, spec_store: str = "") -> "Artifacts":
     from clt_operator.store.artifacts import Artifacts
 
     named = spec_store if is_uri(spec_store) else ""
-    return Artifacts(open_store((named or DEFAULT_STORE) if uri is None else uri))
+    return Artifacts(open_store((named or DEFAULT_STORE) if uri is None else uri, environment))
 
 
 @dataclass(frozen=True)

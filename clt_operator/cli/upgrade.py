@@ -103,7 +103,7 @@ def upgrade(
 
 def _on_cluster(place: "Place", name: str, *, dry_run: bool) -> None:
     """From the object's own spec; the operator is asked to look at the store again."""
-    from clt_operator.cli.live import Live, stored_of
+    from clt_operator.cli.live import Live
     from clt_operator.cli.output import command, say
     from clt_operator.cli.specs import uncollected
     from clt_operator.plan.build import plan
@@ -113,7 +113,7 @@ def _on_cluster(place: "Place", name: str, *, dry_run: bool) -> None:
 
     live = Live(place)
     item = live.get(name)
-    found = stored_of(item)
+    found = live.stored_of(item)
     experiment = live.typed(item)
     with tempfile.TemporaryDirectory() as nothing:  # a spec on a cluster names no local files
         lookups = Lookups(Path(nothing), Hub(), False, live.variables(item))
