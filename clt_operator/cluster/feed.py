@@ -34,6 +34,8 @@ ANSWER_SECONDS = 10.0  # for the head of the answer to a watch
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0  # seconds between tries
 STEADY_SECONDS = 2.0  # a watch that ends sooner, without an event, counts as failed
 TRIES_BEFORE_LIST = 3  # of a watch that the server refuses in another way than 410
+# The informer looks whether it was stopped when an event comes, and only then.
+NOTHING = b'{"type": "BOOKMARK", "object": {}}\n'
 
 Object = dict[str, Any]
 Trim = Callable[[Object], Object]
@@ -75,7 +77,7 @@ class Feed:
         if not watch:
             return self._until_it_works(self._list) or _listed(self.kept(), "0")
         answer = self._until_it_works(self._watch)
-        return answer or Answer(None, lambda _: iter(()))
+        return answer or Answer(None, lambda _: iter([NOTHING]))
 
     def stop(self) -> None:
         self._stopping.set()

@@ -69,8 +69,8 @@ class FakeApi:
         self.bookmark_seconds = 60.0
         self._log: list[tuple[int, str, str, Object]] = []
         self._changed = threading.Condition()
-        self._stopping = False
-        self._generation = 0
+        self.stopping = False
+        self.generation = 0
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self._thread = threading.Thread(
@@ -136,11 +136,11 @@ class FakeApi:
     def cut(self) -> None:
         """Breaks the watches that are open."""
         with self._changed:
-            self._generation += 1
+            self.generation += 1
             self._changed.notify_all()
 
     def close(self) -> None:
-        self._stopping = True
+        self.stopping = True
         self.running.set()
         self.cut()
         self._server.shutdown()
@@ -163,12 +163,12 @@ class FakeApi:
                 return self._delete(collection, item, request.body or {})
             return Reply(200, item)
 
-    def watch(self, request: Request) -> Iterator[Object]:
+    def watch(self, request: Request, generation: int) -> Iterator[Object]:
         """Events from a version on; ends at the time limit."""
-        generation, told = self._generation, int(request.query["resourceVersion"])
+        told = int(request.query["resourceVersion"])
         end = time.monotonic() + (self.watch_seconds or float(request.query["timeoutSeconds"]))
         bookmark = time.monotonic() + self.bookmark_seconds
-        while not self._stopping and time.monotonic() < end:
+        while not self.stopping and time.monotonic() < end:
             with self._changed:
                 if told < self.compacted:
                     gone = {"code": 410, "reason": "Expired", "message": "too old"}
@@ -178,7 +178,7 @@ class FakeApi:
                 told = max([told, *(entry[0] for entry in fresh)])
                 if not fresh:
                     self._changed.wait(min(0.02, max(0.001, end - time.monotonic())))
-            if self._generation != generation:
+            if self.generation != generation:
                 raise ConnectionResetError
             for _, where, kind, item in fresh:
                 if where == request.path.partition("/named/")[0]:
@@ -251,10 +251,14 @@ def _handler(fake: FakeApi) -> type[BaseHTTPRequestHandler]:
         def handle_one(self) -> None:
             request = self._request()
             fake.running.wait()
+            if fake.stopping:  # a connection that was kept
+                self.close_connection = True
+                return
+            generation = fake.generation  # before anybody can know of the request
             fake.requests.append(request)
             reply = self._fault(request)
             if reply is None and request.watches:
-                self._stream(request)
+                self._stream(request, generation)
                 return
             reply = reply or fake.answer(request)
             if reply.drop:
@@ -293,12 +297,12 @@ def _handler(fake: FakeApi) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(data)
 
-        def _stream(self, request: Request) -> None:
+        def _stream(self, request: Request, generation: int) -> None:
             self.send_response(200)
             self.send_header("transfer-encoding", "chunked")
             self.end_headers()
             try:
-                for event in fake.watch(request):
+                for event in fake.watch(request, generation):
                     line = json.dumps(event).encode() + b"\n"
                     fake.running.wait()
                     self.wfile.write(f"{len(line):x}\r\n".encode() + line + b"\r\n")
