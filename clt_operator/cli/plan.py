@@ -64,6 +64,8 @@ def plan(
         table(("what", "value"), list(_lines(summary)))
     else:
         dump(summary, output)
+    for warning in summary["prediction"]["warnings"]:
+        say(f"warning: {warning}")
     say(f"next: {command('apply', spec or filename or '', local=True, var=var)}")
 
 
@@ -97,6 +99,7 @@ def _lines(summary: dict[str, Any]) -> Any:
     assumptions = prediction.pop("assumptions")
     effects = prediction.pop("minimum_detectable_effect")
     unknown = prediction.pop("unknown_models")
+    prediction.pop("warnings")  # said beside the table
     for name, value in prediction.items():
         yield name.replace("_", " "), _figure(value)
     for metric, effect in effects.items():

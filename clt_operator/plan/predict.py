@@ -2,24 +2,25 @@
 
 Training takes 6 FLOPs per parameter and token, reading a prompt or writing an answer 2
 (Kaplan et al. 2020, arXiv 2001.08361, section 2.1: dense matrix products, attention left
-out). Time is FLOPs over what a device delivers; memory is weights, gradients and the two
-AdamW moments, activations left out; bytes are the two checkpoints that a training keeps.
-Every assumption is part of the answer, and a model of unknown size makes the totals unknown,
-never zero.
+out). Time is FLOPs over what a device delivers; bytes are the two checkpoints that a training
+keeps; memory is in ``plan.memory``. Every assumption is part of the answer, and a model of
+unknown size makes the totals unknown, never zero.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from clt_operator.api.lock import Lock, ModelLock, data_request, model_request
 from clt_operator.api.metrics import METRICS
+from clt_operator.api.spec.compute import ResourcesSpec
 from clt_operator.api.spec.experiment import ExperimentSpec
 from clt_operator.api.spec.model import ModelSpec
 from clt_operator.api.spec.task import TaskSpec
 from clt_operator.api.spec.train import TrainSpec
 from clt_operator.plan.build import Plan
 from clt_operator.plan.evaluations import evaluated_tasks
+from clt_operator.plan.memory import UNKNOWN, MicroBatch, Shape, shape_of, training_bytes, warnings
 from clt_operator.plan.power import minimum_detectable_effect
 from clt_operator.plan.sweeps import Point
 from clt_operator.plan.trainings import optimiser_steps, run_steps
@@ -30,6 +31,7 @@ class Assumptions:
     """Figures that stand in for what is not measured yet."""
 
     tokens_per_row: int = 256
+    supervised_tokens_per_row: int = 64
     prompt_tokens_per_item: int = 256
     device_flops: float = 989e12  # dense bf16 of one H100 SXM
     utilisation: float = 0.35
@@ -49,6 +51,7 @@ class Prediction:
     memory_bytes_per_training: int | None
     stored_bytes: int | None
     unknown_models: list[str]
+    warnings: list[str]
     minimum_detectable_effect: dict[str, float]
     assumptions: dict[str, Any]
 
@@ -57,7 +60,11 @@ def predict(plan: Plan, lock: Lock, assumptions: Assumptions | None = None) -> P
     """The cost of every distinct training, stages included, and of every evaluation."""
     assumed = assumptions or Assumptions()
     sizes = {model.name: parameters_of(plan.spec, lock, model) for model in plan.spec.models}
-    trainings = [*_stages(plan, lock, sizes), *_runs(plan, sizes, assumed)]
+    shapes = {model.name: shape_of(plan.spec, lock, model) for model in plan.spec.models}
+    trainings = [
+        replace(training, shape=shapes[training.model])
+        for training in (*_stages(plan, lock, sizes), *_runs(plan, sizes, assumed))
+    ]
     subjects = list(_subjects(plan).values())
     unknown = sorted({t.model for t in trainings if not t.size})
     rows = [t.rows for t in trainings]
@@ -66,6 +73,8 @@ def predict(plan: Plan, lock: Lock, assumptions: Assumptions | None = None) -> P
     train = sum(6.0 * t.size * t.visits(assumed) * assumed.tokens_per_row for t in trainings)
     evaluate = sum(evaluation_flops(p, sizes[p.model] or 0, assumed) for p in subjects)
     known = not unknown and counted
+    shapeless = sorted({t.model for t in trainings if t.shape == UNKNOWN and t.size})
+    memory = max(t.memory(plan.spec.compute.train, assumed) for t in trainings)
     hours = (train + evaluate) / (assumed.device_flops * assumed.utilisation) / 3600
     return Prediction(
         rows=total if counted else None,
@@ -74,9 +83,10 @@ def predict(plan: Plan, lock: Lock, assumptions: Assumptions | None = None) -> P
         train_flops=train if known else None,
         evaluate_flops=evaluate if not unknown else None,
         gpu_hours=hours if known else None,
-        memory_bytes_per_training=max(16 * t.size for t in trainings) if not unknown else None,
+        memory_bytes_per_training=memory if not unknown else None,
         stored_bytes=sum(t.stored for t in trainings) if not unknown else None,
         unknown_models=unknown,
+        warnings=list(warnings(memory, plan.spec.compute.train, shapeless)),
         minimum_detectable_effect=dict(detectable(plan.spec)),
         assumptions=asdict(assumed),
     )
@@ -92,6 +102,18 @@ class Training:
     rows: int | None
     train: TrainSpec
     fixed: int
+    shape: Shape = UNKNOWN
+
+    def memory(self, resources: ResourcesSpec, assumed: Assumptions) -> int:
+        """Bytes on one device."""
+        devices = max(1, resources.gpus) * resources.nodes
+        rows = max(1, round(self.train.batch_size / self._unit(assumed) / devices))
+        batch = MicroBatch(
+            min(rows, resources.micro_batch_size or rows),
+            assumed.tokens_per_row,
+            assumed.supervised_tokens_per_row,
+        )
+        return training_bytes(self.size, self.shape, batch, self.train.precision)
 
     def visits(self, assumed: Assumptions) -> float:
         """Rows read by all steps."""
