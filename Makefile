@@ -5,13 +5,15 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 UV := $(BIN)/uv
 STORE ?= .clt/store
-TESTS ?= tests
+TESTS ?= tests/unit tests/integration
 PYTEST_ARGS ?= -n 2 --dist loadgroup
+CLUSTER_TESTS ?= tests/cluster
+CLUSTER_ARGS ?= -n 0
 
 # Every step is a process: without compiled modules each would compile thousands of files again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test lint format docs golden constraints clean
+.PHONY: help setup demo test test-cluster test-cluster-slow cluster-binaries lint format docs golden constraints clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/'
@@ -33,6 +35,15 @@ demo: $(STAMP) ## run the quickstart study and say where its report is
 
 test: lint ## lint, types, unit and integration tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS) $(TESTS)
+
+cluster-binaries: $(STAMP)
+	@$(if $(KUBECONFIG),:,PYTHONPATH=tests $(BIN)/python -m cluster.harness.binaries)
+
+test-cluster: cluster-binaries ## tests on a real control plane (Go builds it once), or on KUBECONFIG's
+	$(BIN)/python -m pytest $(CLUSTER_ARGS) -m "not slow_fault" $(CLUSTER_TESTS)
+
+test-cluster-slow: cluster-binaries ## the faults that last minutes, on the same control plane
+	$(BIN)/python -m pytest $(CLUSTER_ARGS) -m slow_fault $(CLUSTER_TESTS)
 
 lint: $(STAMP) ## ruff and mypy --strict
 	$(BIN)/ruff check .

@@ -124,14 +124,29 @@ class Client:
             except Away:
                 stop.wait(AGAIN_SECONDS)
 
+    def events_of(self, path: str, version: str) -> list[tuple[str, Json]]:
+        """What a watch from a version on says at once. Raises Refused where it is refused, in
+        the answer's status or as its first event."""
+        events = []
+        for kind, item in self._watch(path, version, {}, threading.Event(), seconds=1):
+            if kind == "ERROR":
+                raise Refused(item["code"], item["message"])
+            events.append((kind, item))
+        return events
+
     def _watch(
-        self, path: str, version: str, query: Json, stop: threading.Event
+        self,
+        path: str,
+        version: str,
+        query: Json,
+        stop: threading.Event,
+        seconds: int = WATCH_SECONDS,
     ) -> Iterator[tuple[str, Json]]:
         asked = {
             "watch": "1",
             "resourceVersion": version,
             "allowWatchBookmarks": "true",
-            "timeoutSeconds": WATCH_SECONDS,
+            "timeoutSeconds": seconds,
             **query,
         }
         response = self._open("GET", path, asked, timeout=5.0, stream=True)

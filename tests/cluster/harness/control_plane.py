@@ -142,6 +142,15 @@ class ControlPlane:
         finally:
             self.start_api_server()
 
+    def recover(self) -> None:
+        """Undoes what a test that failed may have left: frozen, dead."""
+        if not self.api_server.running:
+            self.start_api_server()
+        self.thaw()
+        for program in (self.controllers, self.scheduler):
+            program.thaw()
+            program.start()
+
     def compact(self) -> int:
         """Compacts etcd up to now and returns the revision. The API server answers recent
         versions from its own cache: to have watches told 410, use ``expire_watches``."""

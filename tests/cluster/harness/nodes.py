@@ -53,8 +53,9 @@ class Nodes:
         so, that the pods have no node (``lose`` of ``pods`` does at once what it would do)."""
         self._client.delete(f"{NODES}/{name}")
 
-    def names(self) -> list[str]:
-        return [node["metadata"]["name"] for node in self._client.items(NODES)]
+    def names(self, labels: str = "") -> list[str]:
+        query = {"labelSelector": labels} if labels else {}
+        return [node["metadata"]["name"] for node in self._client.items(NODES, **query)]
 
     def _is_ready(self, name: str) -> bool:
         node = self._client.get(f"{NODES}/{name}")
