@@ -1,0 +1,343 @@
+"""The Jobs of one experiment: which are there, how they ended, and those that are to be made.
+
+A Job is created once, under a name that its keys give, and deleted once the outcomes of its
+steps are recorded: the next attempt is a Job of the same name. Shared Jobs have several
+owners; who does not need a Job any more leaves its owners, and the last one deletes it.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from clt_operator.api.errors import CltError
+from clt_operator.api.redaction import Redact
+from clt_operator.api.spec.compute import ComputeSpec
+from clt_operator.api.step import Claim, Outcome, StepDocument
+from clt_operator.cluster.api import Api
+from clt_operator.cluster.errors import AlreadyExists, ClusterError
+from clt_operator.cluster.resources import JOBS, SERVICES
+from clt_operator.cluster.trim import keys_of, trim_job
+from clt_operator.drivers.cluster import verdicts
+from clt_operator.drivers.cluster.ownership import MANAGER, Ownership
+from clt_operator.drivers.cluster.verdicts import Verdict
+from clt_operator.drivers.cluster.view import JOB, POD, ClusterView
+from clt_operator.drivers.cluster.world import World
+from clt_operator.drivers.endings import Ending
+from clt_operator.reconcile import Launch
+from clt_operator.render.job import render_batch
+from clt_operator.render.profiles import Settings
+
+UNSEEN = 60.0  # seconds after which a created Job that no watch showed is looked for
+REFUSED = 30.0  # seconds before a Job that the API server refused is tried again
+CLASH = 1.0  # seconds before a name is tried again that a Job on its way out still has
+LOG_LINES = 2000  # of a dead pod that are shipped where its runner shipped none
+IMAGE_PATIENCE = 600.0  # seconds that a pod may wait for its image
+
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why the API server did not take a Job."""
+
+    message: str
+    until: float  # monotonic
+
+
+@dataclass
+class Expected:
+    """A Job that was created and that the watch has not shown yet."""
+
+    uid: str
+    keys: tuple[str, ...]
+    since: float  # monotonic
+
+
+@dataclass
+class Seen:
+    """One look at the Jobs. ``ended`` are finished ones, with the keys that this study wants
+    of them; ``waiting`` those of which no pod runs."""
+
+    in_flight: dict[str, tuple[str, ...]] = field(default_factory=dict)  # Job's name → keys
+    ended: list[Object] = field(default_factory=list)
+    foreign: list[Object] = field(default_factory=list)  # ours to join
+    surplus: list[Object] = field(default_factory=list)  # ours to leave
+    suspended: int = 0
+    waiting: int = 0
+    stuck: list[tuple[Object, verdicts.Stuck]] = field(default_factory=list)
+
+
+@dataclass
+class StudyJobs:
+    api: Api
+    world: World
+    namespace: str
+    ownership: Ownership
+    settings: Settings
+    compute: ComputeSpec
+    view: ClusterView
+    redact: Redact
+    pool: Executor
+    clock: Callable[[], float] = time.monotonic
+
+    def __post_init__(self) -> None:
+        self.expected: dict[str, Expected] = {}
+        self.known: dict[str, tuple[str, tuple[str, ...]]] = {}  # name → uid and keys
+        self.refused: dict[str, Refusal] = {}  # key → why
+        self.created = 0
+
+    # observe
+
+    def look(self) -> Seen:
+        """The Jobs that carry steps of this study or that it owns."""
+        seen = Seen()
+        steps = self.view.graph.steps
+        now: dict[str, tuple[str, tuple[str, ...]]] = {}
+        for job in self.world.jobs(self.namespace):
+            meta = job["metadata"]
+            carried = keys_of(job)
+            keys = tuple(key for key in carried if key in steps)
+            if not keys:
+                if self.ownership.owns(job):
+                    seen.surplus.append(job)
+                continue
+            name = meta["name"]
+            now[name] = (meta["uid"], keys)
+            if self.expected.get(name, Expected("", (), 0)).uid == meta["uid"]:
+                del self.expected[name]
+            if verdicts.finished(job) and not meta.get("deletionTimestamp"):
+                seen.ended.append(job)
+            else:
+                self._running(job, keys, seen)
+        self._missing(now, seen)
+        self.known = now
+        return seen
+
+    def _running(self, job: Object, keys: tuple[str, ...], seen: Seen) -> None:
+        meta = job["metadata"]
+        seen.in_flight[meta["name"]] = keys
+        if not self.ownership.owns(job) and not meta.get("deletionTimestamp"):
+            seen.foreign.append(job)
+        if job.get("spec", {}).get("suspend"):
+            seen.suspended += 1
+        elif not job.get("status", {}).get("ready"):
+            seen.waiting += 1
+            for pod in self.world.pods(meta["uid"]):
+                if found := verdicts.stuck(pod):
+                    seen.stuck.append((job, found))
+                    break
+
+    def _missing(self, now: dict[str, tuple[str, tuple[str, ...]]], seen: Seen) -> None:
+        """Jobs that went without a word: their steps are looked at again."""
+        for name, (uid, keys) in self.known.items():
+            if name not in now or now[name][0] != uid:
+                self.refresh(keys)
+        moment = self.clock()
+        for name, entry in list(self.expected.items()):
+            if self.world.gone(entry.uid) or self._never_came(name, entry, moment):
+                del self.expected[name]
+                self.refresh(entry.keys)
+            else:
+                seen.in_flight.setdefault(name, entry.keys)
+                seen.waiting += 1
+
+    def _never_came(self, name: str, entry: Expected, moment: float) -> bool:
+        if moment - entry.since < UNSEEN:
+            return False
+        entry.since = moment
+        found = self.api.find(JOBS, name, self.namespace)
+        return found is None or found["metadata"]["uid"] != entry.uid
+
+    def refresh(self, keys: Sequence[str]) -> None:
+        """Looks at steps in the store again, several at a time."""
+        if len(keys) == 1:
+            self.view.refresh(keys[0])
+        else:
+            list(self.pool.map(self.view.refresh, keys))
+
+    def held(self) -> frozenset[str]:
+        """Keys whose Job the API server refused a moment ago."""
+        now = self.clock()
+        for key in [key for key, refusal in self.refused.items() if refusal.until <= now]:
+            del self.refused[key]
+        return frozenset(self.refused)
+
+    # settle
+
+    def settle(self, job: Object, *, outage: bool) -> list[Ending]:
+        """The endings of a finished Job's steps, recorded; then the Job goes.
+
+        With ``outage`` (the store did not answer a while ago), faults that may pass are not
+        charged.
+        """
+        steps = self.view.graph.steps
+        keys = [key for key in keys_of(job) if key in steps]
+        self.refresh(keys)
+        pods = self.world.pods(job["metadata"]["uid"])
+        verdict = verdicts.of_job(job, pods)
+        if outage and verdict.outcome == "transient":
+            verdict = Verdict("lost", f"{verdict.message} while the store was away")
+        endings = list(self._endings(job, pods, keys, verdict))
+        self.ownership.delete(job)
+        return endings
+
+    def _endings(
+        self, job: Object, pods: Sequence[Object], keys: Sequence[str], verdict: Verdict
+    ) -> Iterator[Ending]:
+        holders = {f"{POD}{pod['metadata']['uid']}": pod for pod in pods}
+        own = f"{JOB}{job['metadata']['uid']}"
+        begun = False
+        late = _past_deadline(job)
+        for key in keys:
+            if key in self.view.committed:
+                begun = True
+                yield Ending(key, "committed")
+                continue
+            states = self.view.attempts.get(key, [])
+            mine = [s for s in states if s.claim.holder in holders or s.claim.holder == own]
+            for state in mine:
+                begun = True
+                if state.outcome is None:
+                    pod = holders.get(state.claim.holder)
+                    yield self._close(state.claim, verdict, pod)
+                elif late and state is mine[-1] and state.outcome.outcome == "saved":
+                    yield self._close(self._claim(key, own), verdict, None)
+                elif state is mine[-1]:
+                    yield Ending(key, state.outcome.outcome, state.outcome.message)
+        left = [key for key in keys if key not in self.view.committed]
+        if not begun and left and verdict.outcome not in ("lost", "saved"):
+            yield self._close(self._claim(left[0], own), verdict, pods[-1] if pods else None)
+
+    def _claim(self, key: str, holder: str) -> Claim:
+        return self.view.artifacts.claim(key, holder, _now())
+
+    def fail(self, job: Object, message: str) -> list[Ending]:
+        """Charges the first step of a Job that cannot go on, and deletes the Job."""
+        keys = [key for key in keys_of(job) if key in self.view.graph.steps]
+        self.refresh(keys)
+        left = [key for key in keys if key not in self.view.committed]
+        endings = []
+        if left:
+            claim = self._claim(left[0], f"{JOB}{job['metadata']['uid']}")
+            endings.append(self._close(claim, Verdict("failed", message), None))
+        self.ownership.delete(job)
+        return endings
+
+    def lost(self, key: str, attempt: int) -> Ending:
+        """Records that the holder of an open claim is gone, with what its pod still says."""
+        verdict = Verdict("lost", "its pod is gone without a word")
+        for state in self.view.attempts.get(key, ()):
+            if state.claim.attempt == attempt:
+                pod = self.world.pod(state.claim.holder.removeprefix(POD))
+                told = verdicts.of_pod(pod) if pod else None
+                if told is not None:
+                    verdict = told
+                return self._close(state.claim, verdict, pod)
+        return Ending(key, "lost", verdict.message)
+
+    def _close(self, claim: Claim, verdict: Verdict, pod: Object | None) -> Ending:
+        artifacts = self.view.artifacts
+        if pod is not None and artifacts.log(claim.key, claim.attempt) is None:
+            self._ship(claim, pod)
+        recorded = artifacts.record_outcome(
+            Outcome(
+                key=claim.key,
+                attempt=claim.attempt,
+                outcome=verdict.outcome,
+                message=self.redact(verdict.message),
+                exit_code=verdict.exit_code,
+                recorded_by="driver",
+                ended_at=_now(),
+            )
+        )
+        self.view.refresh(claim.key)
+        if not recorded and (said := artifacts.outcome(claim.key, claim.attempt)) is not None:
+            return Ending(claim.key, said.outcome, said.message)
+        return Ending(claim.key, verdict.outcome, verdict.message)
+
+    def _ship(self, claim: Claim, pod: Object) -> None:
+        """What a dead pod printed, where its runner could not store it; as well as possible."""
+        name = pod["metadata"]["name"]
+        with suppress(CltError, OSError):
+            lines = self.api.pod_log(
+                self.namespace, name, container=verdicts.CONTAINER, tail=LOG_LINES
+            )
+            text = self.redact(b"\n".join(lines).decode(errors="replace"))
+            if text:
+                self.view.artifacts.write_log(claim.key, claim.attempt, text.encode())
+
+    # act
+
+    def launch(self, launches: Sequence[Launch]) -> list[Refusal]:
+        """Stores the documents, creates the Jobs; what was refused is held back for a while."""
+        return [refusal for refusal in self.pool.map(self._launch, launches) if refusal]
+
+    def _launch(self, launch: Launch) -> Refusal | None:
+        if not self.ownership.leads():
+            return None
+        steps = [self.view.graph.steps[key] for key in launch.keys]
+        for step in steps:
+            self.view.artifacts.put_document(StepDocument.of(step))
+        manifests = render_batch(steps, self.compute, self.settings, self.ownership.owner)
+        job = next(manifest for manifest in manifests if manifest["kind"] == "Job")
+        try:
+            made = self._create(job, launch.keys)
+            if made is not None:
+                for manifest in manifests:
+                    if manifest["kind"] == "Service":
+                        self._serve(manifest, made)
+        except ClusterError as error:
+            if error.status in (400, 403, 404, 422):  # no retry of ours makes it right
+                refusal = Refusal(str(error), self.clock() + REFUSED)
+                for key in launch.keys:
+                    self.refused[key] = refusal
+                return refusal
+            raise
+        return None
+
+    def _create(self, job: Object, keys: tuple[str, ...]) -> Object | None:
+        """The Job, made now or before; None where one on its way out has its name."""
+        name = job["metadata"]["name"]
+        try:
+            made = self.api.create(JOBS, job, manager=MANAGER)
+            self.created += 1
+        except AlreadyExists:
+            found = self.api.find(JOBS, name, self.namespace)
+            if found is None or found["metadata"].get("deletionTimestamp"):
+                self._hold(keys, "a Job of that name is still going", CLASH)
+                return None
+            made = found
+            if verdicts.finished(made) or set(keys_of(made)) != set(keys):
+                self._hold(keys, "a finished Job has that name", CLASH)
+                return None
+            self.ownership.join(trim_job(made))
+        self.expected[name] = Expected(made["metadata"]["uid"], keys, self.clock())
+        return made
+
+    def _hold(self, keys: Sequence[str], message: str, seconds: float) -> None:
+        refusal = Refusal(message, self.clock() + seconds)
+        for key in keys:
+            self.refused[key] = refusal
+
+    def _serve(self, service: Object, job: Object) -> None:
+        """The Service by which the pods of a Job meet: it goes with its Job."""
+        meta = job["metadata"]
+        owner = {"apiVersion": "batch/v1", "kind": "Job", "name": meta["name"], "uid": meta["uid"]}
+        body = {**service, "metadata": {**service["metadata"], "ownerReferences": [owner]}}
+        with suppress(AlreadyExists):
+            self.api.create(SERVICES, body, manager=MANAGER)
+
+
+def _past_deadline(job: Object) -> bool:
+    return any(
+        condition.get("type") == "Failed" and condition.get("reason") == "DeadlineExceeded"
+        for condition in job.get("status", {}).get("conditions") or ()
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,512 @@
+"""One experiment as a cluster's driver moves it on: look, reconcile, act, tell.
+
+A tick looks at the whole state, so that it does not matter which events woke it, or whether
+this process saw any before. Ticks of one experiment never overlap.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal, Protocol
+
+from clt_operator.api.errors import CltError, SpecError, StoreError, TransientError
+from clt_operator.api.profiles import Owner
+from clt_operator.api.redaction import Redact
+from clt_operator.api.step import Graph
+from clt_operator.cluster.api import Api
+from clt_operator.cluster.errors import ClusterError
+from clt_operator.drivers.cluster import telling
+from clt_operator.drivers.cluster.accept import (
+    REQUESTED,
+    RETRY,
+    Accepted,
+    accept,
+)
+from clt_operator.drivers.cluster.driven import Driven
+from clt_operator.drivers.cluster.installation import Installation, Stores
+from clt_operator.drivers.cluster.jobs import IMAGE_PATIENCE, Seen, StudyJobs
+from clt_operator.drivers.cluster.ownership import Ownership
+from clt_operator.drivers.cluster.rate import Rate
+from clt_operator.drivers.cluster.spending import Spending
+from clt_operator.drivers.cluster.status import (
+    Fact,
+    Type,
+    condition,
+    status_of,
+    with_conditions,
+)
+from clt_operator.drivers.cluster.view import ClusterView
+from clt_operator.drivers.cluster.world import World
+from clt_operator.drivers.endings import Ending
+from clt_operator.plan.build import TooManySteps
+from clt_operator.plan.partial import partial_graph
+from clt_operator.reconcile import Decision, Holder, Index, RecordLost, reconcile
+
+FOLLOW = 5.0  # seconds between looks at steps inside running Jobs and at other drivers' steps
+LOOKS_PER_SECOND = 20.0  # at running Jobs, by one study
+PAUSE = 10.0  # seconds before a second try after a fault that may pass; then doubled
+LONGEST_PAUSE = 300.0
+OUTAGE = 180.0  # seconds after the store failed in which faults that may pass are its own
+TELL = 1.0  # seconds between two writes of a status that differ in counts alone
+LAG = 5.0  # seconds for which our own last write counts for more than the cache
+RELOAD = 600.0  # seconds after which the store is listed again, whatever was seen
+
+Object = dict[str, Any]
+
+
+class Recorder(Protocol):
+    def record(
+        self, regarding: Object, type: Literal["Normal", "Warning"], reason: str, note: str
+    ) -> None: ...
+
+
+@dataclass
+class Shop:
+    """What all studies of a process share."""
+
+    api: Api
+    world: World
+    installation: Callable[[], Installation]
+    stores: Stores
+    publish: Callable[[Object, Object], None]  # experiment, new status
+    events: Recorder
+    pool: Executor
+    leads: Callable[[], bool]
+    rate: Rate
+    redact: Redact
+    clock: Callable[[], float] = time.monotonic
+    ended: Callable[[str, str, float | None], None] | None = None  # kind, outcome, seconds
+
+
+class Study:
+    def __init__(self, shop: Shop, namespace: str, name: str) -> None:
+        self.shop, self.namespace, self.name = shop, namespace, name
+        self.driven: Driven | None = None
+        self.stamp: tuple[object, ...] = ()
+        self.outage = -OUTAGE  # monotonic: when the store last failed
+        self.decision: Decision | None = None
+        self.published: Object = {}
+        self.told = -LAG
+
+    def tick(self, item: Object) -> float | None:
+        """Moves the experiment on; seconds until it wants to be looked at without an event,
+        None where only an event can change anything.
+
+        Raises StoreError, TransientError or ClusterError where it should be tried again soon;
+        the status has said so where it could.
+        """
+        before = item.get("status") or {}
+        if self._latched(item, before):
+            self._clear_up(item)
+            self.driven = None
+            return None
+        try:
+            driven = self._accepted(item)
+            return self._move(item, driven)
+        except SpecError as error:
+            self._reject(item, error)
+            return None
+        except ClusterError:
+            raise
+        except (StoreError, TransientError) as error:
+            self.outage = self.shop.clock()
+            self._degrade(item, "StoreUnavailable", error)
+            raise
+
+    def gone(self) -> None:
+        """The Experiment was deleted: its root no longer keeps artifacts from collection."""
+        driven, self.driven = self.driven, None
+        if driven is None:
+            return
+        artifacts, meta = driven.accepted.artifacts, driven.accepted.experiment.metadata
+        root = artifacts.root(meta.namespace, meta.name) or {}
+        if root.get("uid") == driven.accepted.root.get("uid"):
+            artifacts.drop_root(meta.namespace, meta.name)
+
+    # accept
+
+    def _latched(self, item: Object, before: Mapping[str, Any]) -> bool:
+        """Complete for this generation and request: nothing is planned again, whatever release
+        of the operator looks."""
+        complete = condition(before, "Complete")
+        return (
+            complete.get("status") == "True"
+            and complete.get("observedGeneration") == item["metadata"].get("generation")
+            and before.get("handledRequest", "") == _request(item)
+        )
+
+    def _accepted(self, item: Object) -> Driven:
+        meta = item["metadata"]
+        installation = self.shop.installation()
+        stamp = (meta["uid"], meta.get("generation"), _request(item), installation)
+        if self.driven is not None and self.stamp == stamp:
+            return self.driven
+        if self.stamp and self.stamp[0] != meta["uid"]:
+            self.driven = None
+        before = self.driven
+        known = before.accepted if before else None
+        accepted = accept(item, installation, self.shop.stores, known)
+        settings = accepted.settings
+        if (
+            before is not None
+            and before.accepted.digest == accepted.digest
+            and before.accepted.artifacts is accepted.artifacts
+            and self.stamp[2] == stamp[2]
+        ):
+            before.accepted = accepted
+            before.jobs.settings = settings
+            before.jobs.compute = accepted.experiment.spec.compute
+            driven = before
+        else:
+            driven = self._begin(accepted, str(meta["uid"]), before)
+            count = accepted.plan.counts
+            note = f"{count['runs']} runs, {count['trainings']} trainings, {count['steps']} steps"
+            self.shop.events.record(item, "Normal", "Planned", note)
+        self.driven, self.stamp = driven, stamp
+        return driven
+
+    def _begin(self, accepted: Accepted, uid: str, before: Driven | None) -> Driven:
+        graph = accepted.plan.graph
+        view = ClusterView(accepted.artifacts, graph, self.shop.world)
+        view.load()
+        jobs = StudyJobs(
+            api=self.shop.api,
+            world=self.shop.world,
+            namespace=self.namespace,
+            ownership=self._ownership(uid),
+            settings=accepted.settings,
+            compute=accepted.experiment.spec.compute,
+            view=view,
+            redact=self.shop.redact,
+            pool=self.shop.pool,
+            clock=self.shop.clock,
+        )
+        if before is not None:
+            jobs.expected, jobs.known = before.jobs.expected, before.jobs.known
+        spending = Spending(accepted.experiment.spec, accepted.settings, graph)
+        spending.load(view, self.shop.pool)
+        return Driven(accepted, view, jobs, accepted.index, spending, loaded=self.shop.clock())
+
+    # move on
+
+    def _move(self, item: Object, driven: Driven) -> float | None:
+        clock = self.shop.clock
+        if clock() - driven.loaded > RELOAD:
+            driven.view.load()
+            driven.loaded = clock()
+        seen = driven.jobs.look()
+        for job in seen.surplus:
+            driven.jobs.ownership.leave(job)
+        for job in seen.ended:
+            outage = clock() - self.outage < OUTAGE
+            for ending in driven.jobs.settle(job, outage=outage):
+                self._note(item, driven, ending)
+        for job in seen.foreign:
+            driven.jobs.ownership.join(job)
+        self._give_up_on_images(item, driven, seen)
+        self._follow(item, driven, seen)
+        spec = driven.accepted.experiment.spec
+        stopped = spec.suspend or spec.cancel or driven.spending.exhausted()
+        decision = self._decide(driven, seen, stopped=bool(stopped))
+        if self._retry(item, driven, decision):
+            decision = self._decide(driven, seen, stopped=bool(stopped))
+        decision = self._partial(driven, seen, decision, stopped=bool(stopped))
+        if stopped and not decision.finished:
+            for name in seen.in_flight:
+                if (found := self.shop.world.job(self.namespace, name)) is not None:
+                    driven.jobs.ownership.leave(found)
+        self._act(item, driven, decision)
+        self.decision = decision
+        untold = self._tell(item, driven, seen, decision)
+        if decision.finished == "complete" and untold is None:
+            self._clear_up(item)
+            return None
+        return self._next(driven, seen, decision, stopped=bool(stopped), untold=untold)
+
+    def _follow(self, item: Object, driven: Driven, seen: Seen) -> None:
+        """Steps that end inside running Jobs, pauses that are over, other drivers' steps."""
+        now = self.shop.clock()
+        for key in [key for key, until in driven.held.items() if until <= now]:
+            del driven.held[key]
+        several = [keys for keys in seen.in_flight.values() if len(keys) > 1]
+        if now - driven.followed < max(FOLLOW, len(several) / LOOKS_PER_SECOND):
+            return
+        driven.followed = now
+        view = driven.view
+        heads = [next((key for key in keys if key not in view.committed), "") for keys in several]
+        carried = {key for keys in seen.in_flight.values() for key in keys}
+        elsewhere = [key for key in view.open_claims() if key not in carried]
+        looked = [key for key in dict.fromkeys([*heads, *elsewhere]) if key]
+        while looked:
+            driven.jobs.refresh(looked)
+            ended = [key for key in looked if key in view.committed]
+            for key in ended:
+                self._note(item, driven, Ending(key, "committed"))
+            heads = [
+                next((key for key in keys if key not in view.committed), "")
+                for keys in several
+                if any(key in ended for key in keys)
+            ]
+            looked = [key for key in heads if key]
+
+    def _give_up_on_images(self, item: Object, driven: Driven, seen: Seen) -> None:
+        for job, stuck in seen.stuck:
+            if stuck.reason == "ImagePull" and _age(job) > IMAGE_PATIENCE:
+                for ending in driven.jobs.fail(job, stuck.message):
+                    self._note(item, driven, ending)
+
+    def _decide(
+        self, driven: Driven, seen: Seen, *, stopped: bool, index: Index | None = None
+    ) -> Decision:
+        index = index or driven.index
+        view, jobs = driven.view, driven.jobs
+        left = {
+            name: tuple(key for key in keys if key not in view.committed)
+            for name, keys in seen.in_flight.items()
+        }
+        in_flight = tuple(keys for keys in left.values() if keys)
+        holders: dict[tuple[str, int], Holder] = {}
+        for key, states in view.open_claims().items():
+            for state in states:
+                holders[key, state.claim.attempt] = view.holder_of(state)
+        held = frozenset(driven.held) | jobs.held()
+        policy = driven.accepted.policy
+        free = 0 if stopped else self._free(driven, len(seen.in_flight))
+        observed = view.observed(in_flight, free, held, holders)
+        return reconcile(index.graph, observed, policy, index)
+
+    def _free(self, driven: Driven, outstanding: int) -> int:
+        limits = self.shop.installation().profiles.limits
+        compute = driven.accepted.experiment.spec.compute
+        most = limits.outstanding_jobs
+        if compute.max_parallel and not (compute.queue or driven.accepted.settings.queue):
+            most = min(most, compute.max_parallel)
+        return max(0, most - outstanding)
+
+    def _partial(
+        self, driven: Driven, seen: Seen, decision: Decision, *, stopped: bool
+    ) -> Decision:
+        """Where a study failed that may report in part, the report without what failed."""
+        spec = driven.accepted.experiment.spec
+        if decision.finished != "failed" or spec.report.on_missing != "partial":
+            driven.partial, driven.view.graph = None, driven.accepted.plan.graph
+            if decision.finished == "complete" and "report" in driven.accepted.root:
+                for name in ("report", "partial"):  # what had failed has come about since
+                    driven.accepted.root.pop(name, None)
+                self._write_root(driven)
+            return decision
+        failed = frozenset(decision.failed)
+        if driven.partial is None or driven.failed != failed:
+            reasons = {key: self._last_word(driven, key) for key in decision.failed}
+            graph = partial_graph(driven.accepted.plan, driven.accepted.lock, reasons)
+            driven.partial, driven.failed = Index.of(graph), failed
+            self._keep(driven, graph)
+            for key in graph.targets:
+                driven.view.refresh(key)
+        steps = {**driven.accepted.plan.graph.steps, **driven.partial.graph.steps}
+        driven.view.graph = Graph(steps, driven.partial.graph.targets)
+        return self._decide(driven, seen, stopped=stopped, index=driven.partial)
+
+    def _keep(self, driven: Driven, graph: Graph) -> None:
+        """The root keeps the partial report from collection, and says which one it is."""
+        root = driven.accepted.root
+        known = set(driven.accepted.plan.graph.steps)
+        new = {"report": graph.targets[0], "partial": sorted(set(graph.steps) - known)}
+        if {name: root.get(name) for name in new} != new:
+            root.update(new)
+            self._write_root(driven)
+
+    def _write_root(self, driven: Driven) -> None:
+        meta = driven.accepted.experiment.metadata
+        driven.accepted.artifacts.write_root(meta.namespace, meta.name, driven.accepted.root)
+
+    def _last_word(self, driven: Driven, key: str) -> str:
+        states = driven.view.attempts.get(key, ())
+        outcomes = [state.outcome for state in states if state.outcome]
+        return (outcomes[-1].message if outcomes else "") or "failed"
+
+    def _retry(self, item: Object, driven: Driven, decision: Decision) -> bool:
+        """Forgives failed steps where a user asked for it and it was not done yet."""
+        asked = _annotation(item, RETRY)
+        root = driven.accepted.root
+        if not asked or root.get("retry") == asked:
+            return False
+        _, *prefixes = asked.split()
+        forgiven = dict(root.get("forgiven", {}))
+        for key in decision.failed:
+            states = driven.view.attempts.get(key)
+            if states and (not prefixes or any(key.startswith(p) for p in prefixes)):
+                forgiven[key] = states[-1].claim.attempt
+        root.update({"forgiven": forgiven, "retry": asked})
+        self._write_root(driven)
+        return True
+
+    # act
+
+    def _act(self, item: Object, driven: Driven, decision: Decision) -> None:
+        lost = [action for action in decision.actions if isinstance(action, RecordLost)]
+        for action in lost:
+            self._note(item, driven, driven.jobs.lost(action.key, action.attempt))
+        launches = list(decision.launches)
+        granted = self.shop.rate.take(len(launches))
+        launches = launches[:granted]
+        driven.refusal = None
+        if not launches or not self.shop.leads():
+            return
+        refusals = driven.jobs.launch(launches)
+        if refusals:
+            driven.refusal = refusals[0]
+            self.shop.events.record(item, "Warning", "JobRefused", refusals[0].message)
+
+    def _note(self, item: Object, driven: Driven, ending: Ending) -> None:
+        step = driven.view.graph.steps[ending.key]
+        seconds = driven.view.spent.get(ending.key)
+        if self.shop.ended is not None:
+            self.shop.ended(step.kind, ending.outcome, seconds)
+        driven.spending.note(step, driven.view)
+        if ending.outcome == "committed":
+            return
+        if ending.outcome == "transient":
+            states = driven.view.attempts.get(ending.key, ())
+            times = sum(1 for s in states if s.outcome and s.outcome.outcome == "transient")
+            pause = min(LONGEST_PAUSE, PAUSE * 2 ** (max(times, 1) - 1))
+            driven.held[ending.key] = self.shop.clock() + pause
+            driven.view.look_for_removed()  # an input may have gone since
+        if ending.outcome not in ("saved", "lost-race"):
+            reason = "StepLost" if ending.outcome == "lost" else "StepFailed"
+            labels = " ".join(value for value in step.labels.values() if value)
+            note = f"{step.kind} {labels} {ending.key[:12]}: {ending.outcome}: {ending.message}"
+            self.shop.events.record(item, "Warning", reason, note)
+
+    def _clear_up(self, item: Object) -> None:
+        """Nothing is wanted any more: Jobs that this experiment still owns go."""
+        ownership = self._ownership(item["metadata"]["uid"])
+        for job in self.shop.world.jobs(self.namespace):
+            if ownership.owns(job):
+                ownership.leave(job)
+
+    def _ownership(self, uid: str) -> Ownership:
+        return Ownership(self.shop.api, self.namespace, Owner(self.name, uid), self.shop.leads)
+
+    # tell
+
+    def _tell(self, item: Object, driven: Driven, seen: Seen, decision: Decision) -> float | None:
+        """Publishes the status where it changed; seconds until a change that is only of counts
+        may be told, None where there is none."""
+        before = self._known(item)
+        facts = telling.facts(driven, seen, decision, handled=_request(item))
+        generation = int(item["metadata"].get("generation") or 1)
+        new = status_of(facts, generation, before, _now())
+        if new == before or {**new, "eta": before.get("eta")} == before:  # a time alone is no news
+            return None
+        wait = self.told + TELL - self.shop.clock()
+        if wait > 0 and _turns(new) == _turns(before):
+            return wait
+        self._publish(item, before, new)
+        return None
+
+    def _known(self, item: Object) -> Mapping[str, Any]:
+        """The status as it is: what this process wrote a moment ago, the cache may not show."""
+        if self.published and self.shop.clock() - self.told < LAG:
+            return self.published
+        return item.get("status") or {}
+
+    def _publish(self, item: Object, before: Mapping[str, Any], new: Object) -> None:
+        if not self.shop.leads():
+            return
+        self.shop.publish(item, new)
+        self.published, self.told = new, self.shop.clock()
+        if new.get("phase") == before.get("phase"):
+            return
+        for name in ("Complete", "Failed", "Suspended"):
+            said = condition(new, name)
+            if said.get("status") == "True":
+                kind: Literal["Normal", "Warning"] = "Warning" if name == "Failed" else "Normal"
+                self.shop.events.record(item, kind, str(said["reason"]), str(said["message"]))
+
+    def _next(
+        self,
+        driven: Driven,
+        seen: Seen,
+        decision: Decision,
+        *,
+        stopped: bool,
+        untold: float | None,
+    ) -> float:
+        now = self.shop.clock()
+        waits = [RELOAD] if untold is None else [untold]
+        if any(len(keys) > 1 for keys in seen.in_flight.values()) or driven.view.open_claims():
+            waits.append(max(FOLLOW, len(seen.in_flight) / LOOKS_PER_SECOND))
+        waits.extend(until - now for until in driven.held.values())
+        waits.extend(refusal.until - now for refusal in driven.jobs.refused.values())
+        if driven.jobs.expected:
+            waits.append(FOLLOW)
+        if seen.stuck:
+            waits.append(30.0)
+        if decision.actions and not stopped:
+            waits.append(self.shop.rate.wait() + 0.02)
+        return max(0.0, min(waits))
+
+    # what keeps it from moving
+
+    def _reject(self, item: Object, error: SpecError) -> None:
+        reason = "TooManySteps" if isinstance(error, TooManySteps) else "InvalidSpec"
+        facts: dict[Type, Fact] = {
+            "Accepted": Fact("False", reason, str(error)),
+            "Progressing": Fact("False", reason, "what runs goes on; nothing new is started"),
+        }
+        self._explain(item, facts, "Rejected")
+        self.shop.events.record(item, "Warning", reason, str(error)[:1000])
+
+    def _degrade(self, item: Object, reason: str, error: CltError) -> None:
+        message = self.shop.redact(str(error))
+        self._explain(item, {"Degraded": Fact("True", reason, message)}, "")
+        self.shop.events.record(item, "Warning", reason, message[:1000])
+
+    def _explain(self, item: Object, facts: Mapping[Type, Fact], phase: str) -> None:
+        before = self._known(item)
+        generation = int(item["metadata"].get("generation") or 1)
+        new = with_conditions(before, facts, generation, _now())
+        if phase:
+            new["phase"] = phase
+            new["observedGeneration"] = generation
+        if new != before:
+            self._publish(item, before, new)
+
+
+def _turns(status: Mapping[str, Any]) -> tuple[object, ...]:
+    """What of a status is told at once."""
+    conditions = status.get("conditions") or ()
+    return (
+        status.get("phase"),
+        status.get("observedGeneration"),
+        status.get("handledRequest"),
+        status.get("lock"),
+        status.get("failed"),
+        *((c["type"], c["status"], c["reason"]) for c in conditions),
+    )
+
+
+def _annotation(item: Object, name: str) -> str:
+    return str((item["metadata"].get("annotations") or {}).get(name, ""))
+
+
+def _request(item: Object) -> str:
+    """What users asked for beside the spec: a change of it is looked at again."""
+    return "|".join(filter(None, (_annotation(item, REQUESTED), _annotation(item, RETRY))))
+
+
+def _age(job: Object) -> float:
+    """Seconds since a Job's pods could start, by the wall clock."""
+    began = job.get("status", {}).get("startTime") or job["metadata"].get("creationTimestamp", "")
+    try:
+        since = datetime.fromisoformat(began.replace("Z", "+00:00"))
+    except ValueError:
+        return 0.0
+    return (datetime.now(UTC) - since).total_seconds()
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,80 @@
+"""What a driver on a cluster knows of the store: holders are pods.
+
+The pod of a claim is looked for among the pods that this cluster shows. One that was seen to
+end or to go is gone at once; one that was never seen may be another cluster's, and is judged
+by its heartbeat.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import datetime
+
+from clt_operator.api.step import Graph, Manifest
+from clt_operator.drivers.cluster import verdicts
+from clt_operator.drivers.cluster.world import World
+from clt_operator.drivers.view import View
+from clt_operator.reconcile import Holder
+from clt_operator.store.artifacts import Artifacts, AttemptState
+
+POD, JOB = "pod:", "job:"
+
+
+class ClusterView(View):
+    def __init__(
+        self,
+        artifacts: Artifacts,
+        graph: Graph,
+        world: World,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__(artifacts, graph, clock)
+        self._world = world
+        self.spent: dict[str, float] = {}  # seconds that the committed attempt of a key took
+        self._by_kind: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
+
+    def refresh(self, key: str) -> bool:
+        before = (key in self.committed, self.attempts.get(key))
+        manifest = self.artifacts.manifest(key)
+        if manifest is not None:
+            self.committed.add(key)
+            self.note(manifest)
+        else:
+            self.committed.discard(key)
+            self.attempts[key] = self.artifacts.attempts(key)
+        return before != (key in self.committed, self.attempts.get(key))
+
+    def note(self, manifest: Manifest) -> None:
+        """Remembers how long a step took."""
+        seconds = _seconds(manifest.provenance)
+        if seconds is not None and manifest.key not in self.spent:
+            self.spent[manifest.key] = seconds
+            kind = self._by_kind[manifest.kind]
+            kind[0] += seconds
+            kind[1] += 1
+
+    def mean_seconds(self, kind: str) -> float | None:
+        """Of the steps of a kind that were seen to end; None before the first."""
+        seconds, steps = self._by_kind[kind]
+        return seconds / steps if steps else None
+
+    def holder_of(self, state: AttemptState) -> Holder:
+        scheme, _, uid = state.claim.holder.partition(":")
+        if scheme == "job":  # the driver's own claim: it writes the outcome next
+            return "gone"
+        if scheme == "pod":
+            pod = self._world.pod(uid)
+            if pod is not None:
+                return "alive" if verdicts.alive(pod) else "gone"
+            if self._world.gone(uid):
+                return "gone"
+        return super().holder_of(state)
+
+
+def _seconds(provenance: dict[str, object]) -> float | None:
+    try:
+        begin = datetime.fromisoformat(str(provenance["started_at"]).replace("Z", "+00:00"))
+        end = datetime.fromisoformat(str(provenance["ended_at"]).replace("Z", "+00:00"))
+    except (KeyError, ValueError):
+        return None
+    return max(0.0, (end - begin).total_seconds())

@@ -1,0 +1,153 @@
+"""What a driver sees of the cluster: caches that informers keep, and what was seen to go."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+from clt_operator.api.profiles.settings import MEMBER_LABEL
+from clt_operator.cluster.api import Api
+from clt_operator.cluster.resources import JOBS, PODS
+from clt_operator.cluster.trim import trim_job, trim_pod
+from clt_operator.cluster.watch import Cache
+from clt_operator.drivers.cluster import verdicts
+
+MANAGED = "app.kubernetes.io/managed-by=clt"
+MOST_GONE = 50_000  # uids of deleted pods and Jobs that are remembered
+
+Object = dict[str, Any]
+Wake = Callable[[str, str], None]  # namespace, experiment
+
+
+class World(Protocol):
+    def jobs(self, namespace: str) -> list[Object]: ...
+
+    def job(self, namespace: str, name: str) -> Object | None: ...
+
+    def pods(self, job_uid: str) -> list[Object]: ...
+
+    def pod(self, uid: str) -> Object | None: ...
+
+    def gone(self, uid: str) -> bool:
+        """Whether this process saw a pod or a Job of this uid go."""
+        ...
+
+
+class Gone:
+    """The uids of what was deleted, the oldest forgotten first."""
+
+    def __init__(self, most: int = MOST_GONE) -> None:
+        self._most, self._uids, self._lock = most, OrderedDict[str, None](), threading.Lock()
+
+    def add(self, uid: str) -> None:
+        with self._lock:
+            self._uids[uid] = None
+            if len(self._uids) > self._most:
+                self._uids.popitem(last=False)
+
+    def __contains__(self, uid: str) -> bool:
+        return uid in self._uids
+
+
+class Caches:
+    """Jobs and pods of this installation in some namespaces (none named: in all of them)."""
+
+    def __init__(self, api: Api, namespaces: Iterable[str], wake: Wake) -> None:
+        self._wake, self._gone = wake, Gone()
+        self._jobs: dict[str, Cache] = {}
+        self._pods: dict[str, Cache] = {}
+        for namespace in namespaces or ("",):
+            jobs = Cache(
+                api, JOBS, namespace, labels=MANAGED, trim=trim_job, on_change=self._job_changed
+            )
+            jobs.index("namespace", _namespace)
+            pods = Cache(
+                api, PODS, namespace, labels=MANAGED, trim=trim_pod, on_change=self._pod_changed
+            )
+            pods.index("job", _job_of)
+            pods.index("uid", _uid)
+            self._jobs[namespace], self._pods[namespace] = jobs, pods
+
+    def start(self) -> None:
+        for cache in self._all():
+            cache.start()
+
+    def stop(self) -> None:
+        for cache in self._all():
+            cache.stop()
+
+    def synced(self) -> bool:
+        return all(cache.synced() for cache in self._all())
+
+    def silence(self) -> float:
+        return max(cache.silence() for cache in self._all())
+
+    def jobs(self, namespace: str) -> list[Object]:
+        return self._of(self._jobs, namespace).by("namespace", namespace)
+
+    def job(self, namespace: str, name: str) -> Object | None:
+        return self._of(self._jobs, namespace).get(namespace, name)
+
+    def pods(self, job_uid: str) -> list[Object]:
+        return [pod for cache in self._pods.values() for pod in cache.by("job", job_uid)]
+
+    def pod(self, uid: str) -> Object | None:
+        found = (pod for cache in self._pods.values() for pod in cache.by("uid", uid))
+        return next(found, None)
+
+    def gone(self, uid: str) -> bool:
+        return uid in self._gone
+
+    def _all(self) -> list[Cache]:
+        return [*self._jobs.values(), *self._pods.values()]
+
+    def _of(self, caches: dict[str, Cache], namespace: str) -> Cache:
+        return caches[namespace] if namespace in caches else caches[""]
+
+    def _job_changed(self, event: str, old: Object | None, new: Object | None) -> None:
+        job = new or old or {}
+        if event == "DELETED":
+            self._gone.add(job["metadata"]["uid"])
+        self._wake_members(job)
+
+    def _pod_changed(self, event: str, old: Object | None, new: Object | None) -> None:
+        pod = new or old or {}
+        if event == "DELETED":
+            self._gone.add(pod["metadata"]["uid"])
+        if old and new and _gist(old) == _gist(new):
+            return
+        namespace = pod["metadata"].get("namespace", "")
+        for owner in pod["metadata"].get("ownerReferences") or ():
+            if owner.get("kind") == "Job":
+                self._wake_members(self.job(namespace, owner["name"]) or pod)
+
+    def _wake_members(self, item: Object) -> None:
+        meta = item["metadata"]
+        for label in meta.get("labels") or ():
+            if label.startswith(MEMBER_LABEL):
+                self._wake(meta.get("namespace", ""), label[len(MEMBER_LABEL) :])
+
+
+def _gist(pod: Object) -> tuple[object, ...]:
+    """What of a pod concerns a driver."""
+    return (
+        pod["metadata"]["uid"],
+        pod.get("status", {}).get("phase"),
+        verdicts.alive(pod),
+        verdicts.stuck(pod),
+        verdicts.disrupted(pod),
+        pod["metadata"].get("deletionTimestamp"),
+    )
+
+
+def _namespace(item: Object) -> tuple[str, ...]:
+    return (item["metadata"].get("namespace", ""),)
+
+
+def _uid(item: Object) -> tuple[str, ...]:
+    return (item["metadata"]["uid"],)
+
+
+def _job_of(pod: Object) -> tuple[str, ...]:
+    owners = pod["metadata"].get("ownerReferences") or ()
+    return tuple(owner["uid"] for owner in owners if owner.get("kind") == "Job")
