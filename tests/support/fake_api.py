@@ -1,328 +1,195 @@
-"""A small API server over real HTTP: objects in memory, watches, and faults on demand.
+"""An API server in memory, as far as ``cltctl`` asks it: objects by resource, writes counted.
 
-It knows one collection per path, versions, pages, merge patches with preconditions and watches
-with bookmarks: enough to test a client. What the real server answers is tested on a real one.
+Server-side apply is a merge that remembers who set which field, which is enough to conflict.
 """
 
-import json
-import threading
-import time
-import uuid
-from collections import deque
+import copy
+import itertools
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
-from clt_operator.cluster.api import Api
+from clt_operator.api.errors import Problem
+from clt_operator.cluster.errors import Conflict, Forbidden, Invalid, NotFound
+from clt_operator.cluster.resources import EXPERIMENTS, Resource
 
 Object = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Request:
-    method: str
-    path: str  # of the collection, with "/named/NAMESPACE/NAME" for one object
-    raw: str  # as it was asked for
-    query: dict[str, str]
-    headers: dict[str, str]
-    body: Any
-
-    @property
-    def watches(self) -> bool:
-        return self.query.get("watch") == "true"
-
-
-@dataclass
-class Reply:
-    """``drop``: the connection ends without an answer, or after the lines that were sent."""
-
-    status: int = 200
-    body: Any = None
-    headers: dict[str, str] = field(default_factory=dict)
-    drop: bool = False
-
-
-Fault = Callable[[Request], Reply | None]
-
-
-def status(code: int, reason: str, message: str = "", **details: Any) -> Reply:
-    body = {"kind": "Status", "code": code, "reason": reason, "message": message}
-    return Reply(code, {**body, "details": details})
+NOW = "2026-01-01T00:00:00Z"
 
 
 class FakeApi:
-    """``faults`` are asked first, each once for every request that it answers."""
+    """Implements the part of ``clt_operator.cluster.api.Api`` that the command line uses."""
 
-    def __init__(self) -> None:
-        self.requests: list[Request] = []
-        self.faults: deque[Fault] = deque()
-        self.running = threading.Event()  # cleared: frozen, connections are taken but not served
-        self.running.set()
-        self.objects: dict[str, dict[str, Object]] = {}
-        self.version = 100
-        self.compacted = 0  # versions before it are gone
-        self.watch_seconds: float | None = None  # instead of what the client asks for
-        self.bookmark_seconds = 60.0
-        self._log: list[tuple[int, str, str, Object]] = []
-        self._changed = threading.Condition()
-        self.stopping = False
-        self.generation = 0
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.02,), daemon=True
-        )
-        self._thread.start()
+    def __init__(self, namespace: str = "lab") -> None:
+        self.namespace, self.server, self.origin = namespace, "https://fake", "context fake"
+        self.patience = 0.0
+        self.objects: dict[tuple[str, str, str], Object] = {}
+        self.groups: dict[str, dict[str, str]] = {"clt.dev": {"experiments": "v1alpha1"}}
+        self.forbidden: set[str] = set()  # plurals
+        self.logs: dict[str, list[bytes]] = {}
+        self.sent: list[tuple[str, str]] = []  # verb and name of everything that was written
+        self.refuse: Callable[[Object], list[Problem]] = lambda _body: []
+        self.owners: dict[tuple[str, str], dict[str, str]] = {}  # of fields of spec, by object
+        self._uids = itertools.count(1)
 
-    @property
-    def port(self) -> int:
-        return int(self._server.server_address[1])
-
-    def api(self, directory: Path, **limits: Any) -> Api:
-        """A client, by a kubeconfig in ``directory``."""
-        path = directory / f"kubeconfig-{uuid.uuid4().hex[:8]}"
-        user = {"token": "a-token"}
-        path.write_text(
-            json.dumps(
-                {
-                    "current-context": "fake",
-                    "clusters": [
-                        {"name": "c", "cluster": {"server": f"http://127.0.0.1:{self.port}"}}
-                    ],
-                    "users": [{"name": "u", "user": user}],
-                    "contexts": [{"name": "fake", "context": {"cluster": "c", "user": "u"}}],
-                }
-            )
-        )
-        return Api.connect(kubeconfig=str(path)).limited(**limits)
-
-    def fail(self, *replies: Reply) -> None:
-        """The next requests get these answers."""
-        for reply in replies:
-            self.faults.append(lambda _, reply=reply: reply)
-
-    def put(self, collection: str, name: str, namespace: str = "team", **parts: Any) -> Object:
-        """Creates or changes an object behind the client's back."""
-        with self._changed:
-            old = self.objects.setdefault(collection, {}).get(f"{namespace}/{name}")
-            metadata = (
-                dict(old["metadata"])
-                if old
-                else {"name": name, "namespace": namespace, "uid": uuid.uuid4().hex}
-            )
-            item = {**(old or {}), **parts}
-            item["metadata"] = {**metadata, **parts.get("metadata", {})}
-            return self._store(collection, item, "MODIFIED" if old else "ADDED")
-
-    def remove(self, collection: str, name: str, namespace: str = "team") -> None:
-        with self._changed:
-            item = self.objects[collection].pop(f"{namespace}/{name}")
-            self.version += 1
-            item = {**item, "metadata": {**item["metadata"], "resourceVersion": f"{self.version}"}}
-            self._log.append((self.version, collection, "DELETED", item))
-            self._changed.notify_all()
-
-    def forget(self) -> None:
-        """Drops all history: watches from before get 410."""
-        with self._changed:
-            self.version += 1
-            self.compacted = self.version
-            self._log.clear()
-
-    def cut(self) -> None:
-        """Breaks the watches that are open."""
-        with self._changed:
-            self.generation += 1
-            self._changed.notify_all()
-
-    def close(self) -> None:
-        self.stopping = True
-        self.running.set()
-        self.cut()
-        self._server.shutdown()
-        self._server.server_close()
-
-    def answer(self, request: Request) -> Reply:
-        """Of the objects in memory."""
-        collection, _, name = request.path.partition("/named/")
-        with self._changed:
-            if request.method == "POST":
-                return self._create(collection, request.body)
-            if not name:
-                return self._page(collection, request.query)
-            item = self.objects.get(collection, {}).get(name)
-            if item is None:
-                return status(404, "NotFound", f'"{name}" not found')
-            if request.method == "PATCH":
-                return self._patch(collection, item, request.body)
-            if request.method == "DELETE":
-                return self._delete(collection, item, request.body or {})
-            return Reply(200, item)
-
-    def watch(self, request: Request, generation: int) -> Iterator[Object]:
-        """Events from a version on; ends at the time limit."""
-        told = int(request.query["resourceVersion"])
-        end = time.monotonic() + (self.watch_seconds or float(request.query["timeoutSeconds"]))
-        bookmark = time.monotonic() + self.bookmark_seconds
-        while not self.stopping and time.monotonic() < end:
-            with self._changed:
-                if told < self.compacted:
-                    gone = {"code": 410, "reason": "Expired", "message": "too old"}
-                    yield {"type": "ERROR", "object": gone}
-                    return
-                fresh = [entry for entry in self._log if entry[0] > told]
-                told = max([told, *(entry[0] for entry in fresh)])
-                if not fresh:
-                    self._changed.wait(min(0.02, max(0.001, end - time.monotonic())))
-            if self.generation != generation:
-                raise ConnectionResetError
-            for _, where, kind, item in fresh:
-                if where == request.path.partition("/named/")[0]:
-                    yield {"type": kind, "object": item}
-            if time.monotonic() >= bookmark:
-                bookmark += self.bookmark_seconds
-                metadata = {"resourceVersion": str(self.version)}
-                told = self.version
-                yield {"type": "BOOKMARK", "object": {"metadata": metadata}}
-
-    def _store(self, collection: str, item: Object, kind: str) -> Object:
-        self.version += 1
-        item = {**item, "metadata": {**item["metadata"], "resourceVersion": str(self.version)}}
-        metadata = item["metadata"]
-        place = f"{metadata['namespace']}/{metadata['name']}"
-        self.objects.setdefault(collection, {})[place] = item
-        self._log.append((self.version, collection, kind, item))
-        self._changed.notify_all()
+    def add(self, resource: Resource, item: Object, namespace: str | None = None) -> Object:
+        """Puts an object there as somebody else would."""
+        meta = item.setdefault("metadata", {})
+        if resource.namespaced:
+            meta.setdefault("namespace", self.namespace if namespace is None else namespace)
+        meta.setdefault("uid", f"uid-{next(self._uids)}")
+        meta.setdefault("creationTimestamp", NOW)
+        self.objects[resource.plural, meta.get("namespace", ""), meta["name"]] = item
         return item
 
-    def _create(self, collection: str, body: Object) -> Reply:
-        metadata = body["metadata"]
-        place = f"{metadata['namespace']}/{metadata['name']}"
-        if place in self.objects.get(collection, {}):
-            return status(409, "AlreadyExists", f'"{place}" already exists')
-        item = {**body, "metadata": {**metadata, "uid": uuid.uuid4().hex}}
-        return Reply(201, self._store(collection, item, "ADDED"))
+    def limited(self, **_limits: float) -> "FakeApi":
+        return self
 
-    def _patch(self, collection: str, item: Object, body: Object) -> Reply:
-        wanted = body.get("metadata", {}).get("resourceVersion")
-        if wanted and wanted != item["metadata"]["resourceVersion"]:
-            return status(409, "Conflict", "the object has been modified")
-        merged = {**item, **{k: v for k, v in body.items() if k != "metadata"}}
-        return Reply(200, self._store(collection, merged, "MODIFIED"))
+    def close(self) -> None:
+        pass
 
-    def _delete(self, collection: str, item: Object, options: Object) -> Reply:
-        uid = (options.get("preconditions") or {}).get("uid")
-        if uid and uid != item["metadata"]["uid"]:
-            return status(409, "Conflict", "Precondition failed: UID")
-        self.remove(collection, item["metadata"]["name"], item["metadata"]["namespace"])
-        return Reply(200, {"kind": "Status", "status": "Success"})
+    def get(self, resource: Resource, name: str, namespace: str = "") -> Object:
+        self._allow(resource)
+        found = self.objects.get((resource.plural, namespace, name))
+        if found is None:
+            raise NotFound(f"{resource.plural} {name} not found", status=404, reason="NotFound")
+        return copy.deepcopy(found)
 
-    def _page(self, collection: str, query: dict[str, str]) -> Reply:
-        token = query.get("continue", "")
-        version, start = (int(part) for part in token.split(".")) if token else (self.version, 0)
-        if version < self.compacted:
-            return status(410, "Expired", "The provided continue parameter is too old")
-        limit = int(query.get("limit", "0")) or 10**9
-        items = list(self.objects.get(collection, {}).values())
-        metadata = {"resourceVersion": str(version)}
-        if start + limit < len(items):
-            metadata["continue"] = f"{version}.{start + limit}"
-        return Reply(200, {"metadata": metadata, "items": items[start : start + limit]})
+    def find(self, resource: Resource, name: str, namespace: str = "") -> Object | None:
+        self._allow(resource)
+        return copy.deepcopy(self.objects.get((resource.plural, namespace, name)))
+
+    def list(
+        self,
+        resource: Resource,
+        namespace: str = "",
+        *,
+        labels: str = "",
+        fields: str = "",
+        page: int = 500,
+    ) -> Iterator[Object]:
+        self._allow(resource)
+        for (plural, space, _), item in sorted(self.objects.items()):
+            if plural == resource.plural and namespace in ("", space):
+                found = item["metadata"].get("labels") or {}
+                wanted = dict(part.split("=") for part in labels.split(",") if part)
+                if wanted.items() <= found.items() and _has_fields(item, fields):
+                    yield copy.deepcopy(item)
+
+    def create(self, resource: Resource, body: Object, **_options: Any) -> Object:
+        answer = {"status": {"allowed": resource.plural not in self.forbidden}}
+        if body.get("kind") == "SelfSubjectAccessReview":
+            asked = body["spec"]["resourceAttributes"]
+            answer = {"status": {"allowed": asked["resource"] not in self.forbidden}}
+        return {**body, **answer, "metadata": {"creationTimestamp": NOW}}
+
+    def apply(
+        self,
+        resource: Resource,
+        body: Object,
+        *,
+        manager: str,
+        force: bool = False,
+        dry_run: bool = False,
+        strict: bool = False,
+    ) -> Object:
+        if problems := self.refuse(body):
+            raise Invalid("not valid", status=422, problems=tuple(problems))
+        meta = body["metadata"]
+        place = (meta["namespace"], meta["name"])
+        live = self.objects.get((resource.plural, *place)) or {"metadata": {}, "spec": {}}
+        owners = self.owners.get(place, {})
+        others = {
+            field: who
+            for field, who in owners.items()
+            if who != manager and field in body["spec"]
+            and body["spec"][field] != live["spec"].get(field)
+        }  # fmt: skip
+        if others and not force:
+            problems = [
+                Problem(f"spec.{field}", f'conflict with "{who}"') for field, who in others.items()
+            ]
+            raise Conflict("conflict", status=409, problems=tuple(problems))
+        mine = {field for field, who in owners.items() if who == manager}
+        kept = {f: v for f, v in live["spec"].items() if f not in mine}
+        made = copy.deepcopy(live)
+        made |= {name: body[name] for name in ("apiVersion", "kind")}
+        made["spec"] = {"suspend": False, "cancel": False, **kept, **body["spec"]}
+        made["metadata"] = {**live["metadata"], **copy.deepcopy(meta)}
+        if not dry_run:
+            self.sent.append(("apply", meta["name"]))
+            fields = dict.fromkeys(body["spec"], manager)
+            self.owners[place] = {f: w for f, w in owners.items() if f not in mine} | fields
+            self._store(resource, made, live)
+        return made
+
+    def patch(
+        self, resource: Resource, name: str, body: Object, *, namespace: str = "", manager: str
+    ) -> Object:
+        live = self.get(resource, name, namespace)
+        made = _merged(live, body)
+        for field in ("suspend", "cancel"):
+            made["spec"].setdefault(field, False)
+        self.sent.append(("patch", name))
+        fields = self.owners.setdefault((namespace, name), {})
+        fields.update(dict.fromkeys(body.get("spec", {}), manager))
+        self._store(resource, made, live)
+        return made
+
+    def delete(self, resource: Resource, name: str, *, namespace: str = "", uid: str = "") -> bool:
+        self.sent.append(("delete", name))
+        return self.objects.pop((resource.plural, namespace, name), None) is not None
+
+    def pod_log(self, namespace: str, pod: str, **options: Any) -> Iterator[bytes]:
+        tail = options.get("tail")
+        lines = self.logs.get(pod, [])
+        yield from lines if tail is None else lines[-tail:] if tail else []
+
+    def served(self, group: str) -> dict[str, str]:
+        return self.groups.get(group, {})
+
+    def version(self) -> Object:
+        return {"major": "1", "minor": "36", "gitVersion": "v1.36.3"}
+
+    def _allow(self, resource: Resource) -> None:
+        if resource.plural in self.forbidden:
+            raise Forbidden(f"cannot list {resource.plural}", status=403, reason="Forbidden")
+
+    def _store(self, resource: Resource, made: Object, live: Object) -> None:
+        changed = made.get("spec") != live.get("spec")
+        before = live["metadata"].get("generation", 0)
+        made["metadata"]["generation"] = before + 1 if changed else before
+        self.add(resource, made)
 
 
-@contextmanager
-def fake_api() -> Iterator[FakeApi]:
-    server = FakeApi()
-    try:
-        yield server
-    finally:
-        server.close()
+def experiment(name: str = "small", *, status: Object | None = None, **spec: Any) -> Object:
+    """An Experiment object; its status is of its spec."""
+    return {
+        "apiVersion": EXPERIMENTS.api_version,
+        "kind": EXPERIMENTS.kind,
+        "metadata": {"name": name, "generation": 1},
+        "spec": spec,
+        "status": {"observedGeneration": 1, **status} if status is not None else {},
+    }
 
 
-def _handler(fake: FakeApi) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-
-        def handle_one(self) -> None:
-            request = self._request()
-            fake.running.wait()
-            if fake.stopping:  # a connection that was kept
-                self.close_connection = True
-                return
-            generation = fake.generation  # before anybody can know of the request
-            fake.requests.append(request)
-            reply = self._fault(request)
-            if reply is None and request.watches:
-                self._stream(request, generation)
-                return
-            reply = reply or fake.answer(request)
-            if reply.drop:
-                self.close_connection = True
-                return
-            self._send(reply)
-
-        do_GET = do_POST = do_PATCH = do_DELETE = handle_one
-
-        def _request(self) -> Request:
-            parts = urlsplit(self.path)
-            data = self.rfile.read(int(self.headers.get("content-length") or 0))
-            return Request(
-                self.command,
-                _named(parts.path),
-                parts.path,
-                dict(parse_qsl(parts.query)),
-                {name.lower(): value for name, value in self.headers.items()},
-                json.loads(data) if data else None,
-            )
-
-        def _fault(self, request: Request) -> Reply | None:
-            for fault in list(fake.faults):
-                reply = fault(request)
-                if reply is not None:
-                    fake.faults.remove(fault)
-                    return reply
-            return None
-
-        def _send(self, reply: Reply) -> None:
-            data = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
-            self.send_response(reply.status)
-            for name, value in reply.headers.items():
-                self.send_header(name, value)
-            self.send_header("content-length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def _stream(self, request: Request, generation: int) -> None:
-            self.send_response(200)
-            self.send_header("transfer-encoding", "chunked")
-            self.end_headers()
-            try:
-                for event in fake.watch(request, generation):
-                    line = json.dumps(event).encode() + b"\n"
-                    fake.running.wait()
-                    self.wfile.write(f"{len(line):x}\r\n".encode() + line + b"\r\n")
-                self.wfile.write(b"0\r\n\r\n")
-            except OSError:
-                self.close_connection = True
-
-        def log_message(self, *_: Any) -> None:
-            """Tests read ``requests``."""
-
-    return Handler
+def _merged(live: Any, patch: Any) -> Any:
+    if not isinstance(patch, dict):
+        return patch
+    made = dict(live) if isinstance(live, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            made.pop(name, None)
+        else:
+            made[name] = _merged(made.get(name), value)
+    return made
 
 
-def _named(path: str) -> str:
-    """``…/namespaces/NS/PLURAL/NAME`` as ``…/PLURAL/named/NS/NAME``, so that a collection has one
-    name in all namespaces."""
-    parts = path.strip("/").split("/")
-    if "namespaces" not in parts:
-        return "/" + "/".join(parts)
-    at = parts.index("namespaces")
-    root, namespace, rest = parts[:at], parts[at + 1], parts[at + 2 :]
-    collection = "/" + "/".join([*root, rest[0]])
-    return f"{collection}/named/{namespace}/{rest[1]}" if len(rest) > 1 else collection
+def _has_fields(item: Object, fields: str) -> bool:
+    for part in filter(None, fields.split(",")):
+        path, _, value = part.partition("=")
+        here: Any = item
+        for name in path.split("."):
+            here = (here or {}).get(name)
+        if here != value:
+            return False
+    return True
