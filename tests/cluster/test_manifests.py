@@ -8,7 +8,7 @@ import pytest
 import yaml
 from support.render_samples import COMPUTE, SETTINGS, samples, score_steps, train_step
 
-from clt_operator.api.profiles import CacheProfile, Owner, PoolProfile, PriorityProfile
+from clt_operator.api.profiles import CacheProfile, Owner, PoolProfile
 from clt_operator.cluster.errors import Forbidden
 from clt_operator.cluster.profiles import load_profiles
 from clt_operator.cluster.resources import SECRETS
@@ -20,19 +20,10 @@ READS_PROFILES = [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["ge
 
 
 def everything():
-    """Every sample, and one Job with all that an installation can add."""
-    store = SETTINGS.store.model_copy(update={"service_account": "store-user"})
-    full = replace(
-        SETTINGS,
-        store=store,
-        pools={"gpu": PoolProfile(weight_cache=CacheProfile(claim="weights"), queue="gpus")},
-        image_pull_secrets=("registry",),
-        priorities={"train": PriorityProfile(workload="first")},
-        labels={"example.com/team": "x"},
-        annotations={"example.com/note": "free text: yes"},
-    )
+    """Every sample, a cache that is a claim, and the largest Job with the longest owner."""
     yield from (manifest for made in samples().values() for manifest in made)
-    yield from render_batch([train_step(7)], COMPUTE, full, Owner("study", "0-1"))
+    claim = {"gpu": PoolProfile(weight_cache=CacheProfile(claim="weights"))}
+    yield from render_batch([train_step(7)], COMPUTE, replace(SETTINGS, pools=claim))
     yield from render_batch(score_steps(MAX_KEYS), COMPUTE, SETTINGS, Owner("s" * 63))
 
 

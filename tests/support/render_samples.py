@@ -1,5 +1,7 @@
 """Steps, profiles and the manifests rendered from them, shared by tests of rendering."""
 
+from dataclasses import replace
+
 from clt_operator.api.kinds import (
     FetchParams,
     GenerateParams,
@@ -11,7 +13,15 @@ from clt_operator.api.kinds.train import Component, Mixture, Optimiser
 from clt_operator.api.spec.compute import ComputeSpec, ResourcesSpec
 from clt_operator.api.step import Graph, Input, Step, Work, make_step
 from clt_operator.render.job import render_batch
-from clt_operator.render.profiles import PoolProfile, Settings, StoreProfile, Toleration
+from clt_operator.render.profiles import (
+    CacheProfile,
+    Owner,
+    PoolProfile,
+    PriorityProfile,
+    Settings,
+    StoreProfile,
+    Toleration,
+)
 
 
 def fetch_step(language: str = "en") -> Step:
@@ -92,12 +102,28 @@ NODES = ComputeSpec(
 QUEUE = COMPUTE.model_copy(update={"queue": "research"})
 
 
+# All that an installation can add.
+FULL = replace(
+    SETTINGS,
+    store=SETTINGS.store.model_copy(update={"service_account": "store-user"}),
+    pools={
+        "gpu": PoolProfile(weight_cache=CacheProfile(storage_class="fast"), queue="gpus"),
+    },
+    image_pull_secrets=("registry",),
+    priorities={"train": PriorityProfile(workload="first", pod="high")},
+    hub_address="https://hub.example",
+    labels={"example.com/team": "x"},
+    annotations={"example.com/note": "free text: yes"},
+)
+
+
 def samples() -> dict[str, tuple[dict, ...]]:
     """Manifests by the name of their golden file."""
     train = train_step()
     return {
         "one-fetch": render_batch([fetch_step()], COMPUTE, SETTINGS),
         "one-train-on-a-gpu": render_batch([train], COMPUTE, SETTINGS),
+        "one-train-by-every-profile": render_batch([train], COMPUTE, FULL, Owner("study", "0-1")),
         "one-train-on-several-nodes": render_batch([train], NODES, SETTINGS),
         "one-generate-in-a-queue": render_batch([generate_step(train)], QUEUE, SETTINGS),
         "several-scores": render_batch(score_steps(3), COMPUTE, SETTINGS),

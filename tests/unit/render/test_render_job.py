@@ -252,7 +252,8 @@ def test_promise_least_privilege_pods_are_restricted():
             "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
         }
-        assert not [volume for volume in pod["volumes"] if "emptyDir" not in volume]
+        allowed = {"name", "emptyDir", "ephemeral", "persistentVolumeClaim"}
+        assert not [volume for volume in pod["volumes"] if volume.keys() - allowed]
 
 
 def test_promise_least_privilege_only_fetch_reaches_a_hub():
