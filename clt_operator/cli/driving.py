@@ -1,6 +1,5 @@
 """Driving a study on a cluster from here: ``apply --foreground``, with no operator."""
 
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +34,7 @@ def drive(
     from clt_operator.cli.running import write_study
     from clt_operator.cli.specs import namespace_of, study
     from clt_operator.cli.stored import open_artifacts, stored_lock
+    from clt_operator.drivers.foreground import run_foreground
     from clt_operator.drivers.progress import observer_for
 
     live = Live(place)
@@ -48,11 +48,8 @@ def drive(
         say("dry run: nothing was started or stored")
         return
     write_study(artifacts, namespace, planned)
-    run_foreground = import_module("clt_operator.drivers.foreground").run_foreground
     with observer_for(1) as watching:
-        result: Result = run_foreground(
-            live.api, artifacts, planned, settings, namespace, name, watching
-        )
+        result = run_foreground(live.api, artifacts, planned, settings, watching)
     _conclude(result, name, settings.store.uri, namespace)
 
 
