@@ -66,7 +66,8 @@ def run_foreground(
     settings: Settings,
     observer: Observer | None = None,
 ) -> Result:
-    """Makes Jobs in the namespace of the settings until the targets are committed or nothing can go on.
+    """Makes Jobs, in the namespace of the settings, until the targets are committed or nothing
+    can go on.
 
     Raises ClusterError where Jobs and pods cannot be watched. A store or an API server that
     stops answering later is waited for.
