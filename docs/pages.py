@@ -38,9 +38,11 @@ def cli() -> str:
         MADE,
         "Data goes to standard output, talk to standard error, so that `cltctl … | head` and "
         "`cltctl … -o json > file` do what they say. Colours and the live view appear on a "
-        "terminal only. [Exit codes](exit-codes.md) say how a command ended. `--store` and the "
-        "variable `CLT_STORE` name the store of a command; without either it is the spec's, "
-        "where that is a URI, else `.clt/store` below the current directory.\n",
+        "terminal only. [Exit codes](exit-codes.md) say how a command ended.\n",
+        "A command works on the cluster of the kubeconfig, or on a store alone where `--store`, "
+        "`CLT_STORE` or `--local` says so ([which, and when](../how-to/run-on-a-cluster.md)). "
+        "`CLT_SYSTEM_NAMESPACE` is where the operator is installed, `clt-system` unless it says "
+        "otherwise. Names of experiments are completed by the shell (`cltctl completion`).\n",
     ]
     for verb in (module.__name__.rpartition(".")[2] for module in VERBS):
         shown = CliRunner().invoke(app, [verb, "--help"], env={"COLUMNS": "80"}).output

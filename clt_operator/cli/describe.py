@@ -294,7 +294,7 @@ def describe_step(found: "Stored", step: "Step") -> dict[str, Any]:
     }
 
 
-def _lines(value: Any, indent: str = "") -> Any:
+def _lines(value: Any, indent: str = "") -> Iterator[str]:
     """A mapping as indented lines; empty parts are left out."""
     for name, part in value.items():
         if isinstance(part, dict) and part:
@@ -304,8 +304,9 @@ def _lines(value: Any, indent: str = "") -> Any:
             yield f"{indent}{name}:"
             for element in part:
                 if isinstance(element, dict):
-                    yield from _lines(element, indent + "  ")
-                    yield ""
+                    lines = list(_lines(element))
+                    yield f"{indent}  - {lines[0] if lines else ''}"
+                    yield from (f"{indent}    {line}" for line in lines[1:])
                 else:
                     yield f"{indent}  - {element}"
         elif part not in ({}, [], "", None):

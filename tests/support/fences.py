@@ -24,7 +24,7 @@ _FENCE = re.compile(r"^```(\S*) ?(.*)$")
 @dataclass(frozen=True)
 class Block:
     """A fenced block. ``info`` are the words after the language: ``fragment``, ``checked``,
-    ``file=NAME``."""
+    ``file=NAME``, ``cluster`` (run by the tests of the cluster level)."""
 
     page: str
     line: int  # of the opening fence, from 1
@@ -40,6 +40,10 @@ class Block:
     @property
     def is_commands(self) -> bool:
         return self.language in SHELL
+
+    @property
+    def on_cluster(self) -> bool:
+        return "cluster" in self.info
 
     def __str__(self) -> str:
         return f"{self.page}:{self.line}"

@@ -95,6 +95,7 @@ def make_place(root: Path, environment: dict[str, str]) -> Place:
         name: value for name, value in os.environ.items() if not name.startswith(("CLT_", "AWS"))
     }
     own["PATH"] = f"{Path(sys.executable).parent}:{own['PATH']}"
+    own["KUBECONFIG"] = str(root / "no-kubeconfig")  # whatever cluster this machine knows
     shutil.copytree(ROOT / "examples", root / "examples")
     return Place(root, own | environment)
 
@@ -114,7 +115,7 @@ def followed(
         for block in blocks(path, ROOT):
             if block.file:
                 place.save(block)
-            elif block.is_commands and block.text.strip() not in NOT_RUN:
+            elif block.is_commands and not block.on_cluster and block.text.strip() not in NOT_RUN:
                 place.run(block)
         return place
 
