@@ -1,17 +1,18 @@
-"""The references of the spec and of profiles in Markdown, made from their schemas.
+"""The references of spec, status and profiles in Markdown, made from their schemas.
 
 ``python -m clt_operator.api.reference > docs/reference/spec.md`` writes the first, with the word
-``profiles`` the second; a test fails when a committed file says anything else.
+``status`` or ``profiles`` another; a test fails when a committed file says anything else.
 """
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from clt_operator.api.schema import experiment_schema, profiles_schema
+from clt_operator.api.schema import experiment_schema, profiles_schema, status_schema
 from clt_operator.api.spec.names import LANGUAGE_PATTERN, NAME_PATTERN, OBJECT_NAME_PATTERN
+from clt_operator.api.status import CONDITIONS, KEY_PATTERN, PHASES, TIME_PATTERN
 
 HEAD = """\
 # Reference of the spec
@@ -33,6 +34,16 @@ optional unless it says so; an empty file is valid, though nothing can run witho
 fields are refused, YAML is read by 1.2 rules.
 """
 
+STATUS_HEAD = """\
+# Reference of the status
+
+Made from the types by `python -m clt_operator.api.reference status`. The operator writes the
+status of an Experiment for people and tools: `kubectl get experiments` shows its columns,
+`cltctl describe` puts it into sentences, `cltctl wait` waits for a condition. It is small whatever
+the study's size, and nothing is driven by it: one that is lost is written again. A field that says
+nothing is left out.
+"""
+
 _SCALARS = {
     "string": "text",
     "integer": "whole number",
@@ -43,6 +54,8 @@ _PATTERNS = {
     NAME_PATTERN: "name",
     OBJECT_NAME_PATTERN: "name",
     LANGUAGE_PATTERN: "language code",
+    TIME_PATTERN: "time (RFC 3339)",
+    KEY_PATTERN: "SHA-256",
 }
 _COUNTABLE = ("whole number", "number", "name", "language code")
 _NO_BOUND = 10**9  # a maximum from here on only guards against absurd values
@@ -79,10 +92,41 @@ def profiles_reference() -> str:
     return _page(PROFILES_HEAD, profiles_schema())
 
 
-def _page(head: str, schema: dict[str, Any]) -> str:
+def status_reference() -> str:
+    """The page of the status: its phases, conditions with their reasons, and fields."""
+    head = "\n".join([STATUS_HEAD, *_phases(), *_conditions()])
+    return _page(head, status_schema(), "status")
+
+
+def _phases() -> Iterator[str]:
+    yield "## Phases\n"
+    yield "One word for the whole, in `status.phase`; the conditions say more.\n"
+    yield from _table(("phase", "meaning"), ((f"`{name}`", text) for name, text in PHASES.items()))
+
+
+def _conditions() -> Iterator[str]:
+    yield "## Conditions\n"
+    yield (
+        "Each is `True`, `False` or `Unknown`, with a reason for programs and a message for "
+        "people, and names the generation of the spec that it is about.\n"
+    )
+    for name, (meaning, reasons) in CONDITIONS.items():
+        yield f"### {name}\n\n{meaning}\n"
+        rows = ((f"`{reason}`", text) for reason, text in reasons.items())
+        yield from _table(("reason", "meaning"), rows)
+
+
+def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    for cells in (titles, ["---"] * len(titles), *rows):
+        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+    yield ""
+
+
+def _page(head: str, schema: dict[str, Any], place: str = "") -> str:
+    """``place`` is where the schema stands in an object; empty for the whole object."""
     root = schema["title"]
     models = {root: schema, **schema["$defs"]}
-    found = list(_walk(models, root, ""))
+    found = list(_walk(models, root, place))
     sections = {
         name: _Section(models[name], sorted((p for n, p in found if n == name), key=_depth), root)
         for name in dict.fromkeys(name for name, _ in found)
@@ -121,18 +165,17 @@ def _section(section: _Section, sections: _Sections) -> Iterator[str]:
         yield f"Also {', '.join(f'`{place}`' for place in section.places[1:])}.\n"
     if text := section.schema.get("description"):
         yield " ".join(text.replace("``", "`").split()) + "\n"
-    yield "| field | type | default | meaning |"
-    yield "| --- | --- | --- | --- |"
     required = section.schema.get("required", [])
-    for field, part in section.schema["properties"].items():
-        cells = (
+    rows = (
+        (
             f"`{field}`",
             _type(part, sections),
             "required" if field in required else _default(part),
             part.get("description", ""),
         )
-        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
-    yield ""
+        for field, part in section.schema["properties"].items()
+    )
+    yield from _table(("field", "type", "default", "meaning"), rows)
 
 
 def _name(schema: dict[str, Any]) -> str:
@@ -184,7 +227,7 @@ def _bounds(schema: dict[str, Any]) -> str:
     bounds = [
         f"{sign} {schema[name]:,}"
         for name, sign in signs.items()
-        if name in schema and schema[name] < _NO_BOUND
+        if name in schema and abs(schema[name]) < _NO_BOUND
     ]
     return f", {', '.join(bounds)}" if bounds else ""
 
@@ -195,5 +238,5 @@ def _default(schema: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    page = profiles_reference if sys.argv[1:] == ["profiles"] else reference
-    print(page(), end="")
+    PAGES = {"spec": reference, "status": status_reference, "profiles": profiles_reference}
+    print(PAGES[sys.argv[1] if sys.argv[1:] else "spec"](), end="")

@@ -1,4 +1,4 @@
-"""The JSON schemas of an experiment and of profiles, for editors, made from the types.
+"""The JSON schemas of an experiment, of its status and of profiles, made from the types.
 
 The types are structural: a field is a scalar, a list, a mapping or nothing, never a choice
 between them, so that the same types can become a CRD. Only the parameters of plug-ins are
@@ -12,6 +12,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from clt_operator.api.profiles import Profiles
 from clt_operator.api.spec import API_VERSION, Experiment
+from clt_operator.api.status import ExperimentStatus
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -23,9 +24,19 @@ class _Untitled(GenerateJsonSchema):
         return False
 
 
+def model_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """Pydantic's schema of a model as users write it, without titles."""
+    return model.model_json_schema(by_alias=True, schema_generator=_Untitled)
+
+
 def experiment_schema() -> dict[str, Any]:
     """The schema (draft 2020-12) of a spec as users write it, in camelCase."""
     return _schema(Experiment)
+
+
+def status_schema() -> dict[str, Any]:
+    """The schema of an experiment's status, in camelCase."""
+    return _schema(ExperimentStatus)
 
 
 def profiles_schema() -> dict[str, Any]:
@@ -34,7 +45,7 @@ def profiles_schema() -> dict[str, Any]:
 
 
 def _schema(model: type[BaseModel]) -> dict[str, Any]:
-    schema = model.model_json_schema(by_alias=True, schema_generator=_Untitled)
+    schema = model_schema(model)
     definitions = schema.pop("$defs")
     for part in (schema, *definitions.values()):
         part.pop("title", None)

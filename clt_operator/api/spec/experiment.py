@@ -7,7 +7,16 @@ from pydantic import Field
 from clt_operator.api.base import SpecModel
 from clt_operator.api.spec.compute import ComputeSpec, RetriesSpec
 from clt_operator.api.spec.model import ModelSpec
-from clt_operator.api.spec.names import LanguageCode, Name, ObjectName, Seed
+from clt_operator.api.spec.names import (
+    LabelKey,
+    LanguageCode,
+    Languages,
+    Name,
+    Note,
+    ObjectName,
+    Seed,
+    Word,
+)
 from clt_operator.api.spec.report import ReportSpec
 from clt_operator.api.spec.sweep import SeedsSpec, StageSpec, SweepSpec
 from clt_operator.api.spec.task import TaskSpec
@@ -17,11 +26,11 @@ from clt_operator.api.spec.train import TrainSpec
 class Metadata(SpecModel):
     name: ObjectName = Field(description="Name of the study.")
     namespace: ObjectName = Field("default", description="Namespace on a cluster.")
-    labels: dict[str, str] = Field(
-        {}, description="Labels for people and tools; no result depends on them."
+    labels: dict[LabelKey, Word] = Field(
+        {}, max_length=64, description="Labels for people and tools; no result depends on them."
     )
-    annotations: dict[str, str] = Field(
-        {}, description="Notes for people and tools; no result depends on them."
+    annotations: dict[LabelKey, Note] = Field(
+        {}, max_length=64, description="Notes for people and tools; no result depends on them."
     )
 
 
@@ -31,8 +40,9 @@ class LanguagesSpec(SpecModel):
     pivot: LanguageCode = Field(
         description="The language held fixed: trained on in every run, in neither seen nor unseen."
     )
-    mixes: dict[Name, list[LanguageCode]] = Field(
+    mixes: dict[Name, Languages] = Field(
         min_length=1,
+        max_length=100,
         description="Names, each with the languages that get training rows beside the pivot.",
     )
     evaluate: list[LanguageCode] = Field(

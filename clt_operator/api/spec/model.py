@@ -1,11 +1,9 @@
 """Models: where the weights that a run starts from come from."""
 
-from typing import Any
-
 from pydantic import Field
 
 from clt_operator.api.base import SpecModel
-from clt_operator.api.spec.names import Name, Seed, Text
+from clt_operator.api.spec.names import Name, Parameters, Seed, Text
 
 
 class ModelSpec(SpecModel):
@@ -19,7 +17,7 @@ class ModelSpec(SpecModel):
     name: Name = Field(description="Name that sweeps, stages and reports use.")
     source: Text = Field(description="Where the weights come from; see the kinds of source.")
     revision: Text = Field("", description="Commit of the hub repository; empty: pinned on apply.")
-    architecture: dict[str, Any] = Field(
+    architecture: Parameters = Field(
         {}, description="Sizes of an init: model: layers, hidden, heads, intermediate, …"
     )
     tokenizer: Text = Field(
@@ -31,6 +29,9 @@ class ModelSpec(SpecModel):
     )
     seed: Seed = Field(0, description="Seed of fresh weights.")
     parameters: int = Field(
-        0, ge=0, description="Number of parameters, for predictions, where the lock has none yet."
+        0,
+        ge=0,
+        le=10**15,
+        description="Number of parameters, for predictions, where the lock has none yet.",
     )
     notes: Text = Field("", description="Shown in the report, such as 'dequantised from Q8_0'.")

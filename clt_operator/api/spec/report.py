@@ -26,7 +26,7 @@ class ContrastSpec(SpecModel):
         "nonpivot", max_length=32, description="nonpivot, seen, unseen, all, or one code."
     )
     margin: float = Field(
-        0.0, ge=0, description="Differences within it count as none (equivalence margin)."
+        0.0, ge=0, le=1e9, description="Differences within it count as none (equivalence margin)."
     )
     primary: bool = Field(False, description="Part of the family that is tested together.")
 
@@ -41,7 +41,7 @@ class ReportSpec(SpecModel):
         [], max_length=64, description="Differences that are tested."
     )
     confidence: float = Field(0.95, gt=0.5, lt=1, description="Level of the intervals.")
-    plateau_margin: float = Field(0.0, ge=0, description="0: no plateau is looked for.")
+    plateau_margin: float = Field(0.0, ge=0, le=1e9, description="0: no plateau is looked for.")
     on_missing: Literal["wait", "partial"] = Field(
         "wait", description="partial: report without cells that failed, listing them."
     )

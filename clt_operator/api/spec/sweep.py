@@ -1,11 +1,22 @@
 """Sweeps: named grids of runs; stages: models trained before the sweeps."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from clt_operator.api.base import SpecModel
-from clt_operator.api.spec.names import Count, LanguageCode, Name, PositiveCount, Seed
+from clt_operator.api.spec.names import (
+    Axes,
+    Count,
+    Factor,
+    LanguageCode,
+    Languages,
+    Name,
+    Names,
+    PositiveCount,
+    Seed,
+    Word,
+)
 from clt_operator.api.spec.train import TrainSpec
 
 Unit = Literal["samples", "tokens", "supervised_tokens"]
@@ -37,35 +48,41 @@ class Counts(SpecModel):
 class Filter(SpecModel):
     """Points that have one of the listed values in every field that is given."""
 
-    models: list[Name] = Field([], description="Names of models.")
-    tasks: list[Name] = Field([], description="Names of tasks.")
-    mixes: list[Name] = Field([], description="Names of mixes.")
-    samples_per_language: list[Count] = Field([], description="Values of k.")
-    seeds: list[Seed] = Field([], description="Seeds.")
-    controls: list[str] = Field([], description="Names of controls; '' is a run that is none.")
-    axes: dict[str, list[Any]] = Field({}, description="Values of axes, by their path.")
+    models: Names = Field([], description="Names of models.")
+    tasks: Names = Field([], description="Names of tasks.")
+    mixes: Names = Field([], description="Names of mixes.")
+    samples_per_language: list[Count] = Field([], max_length=10_000, description="Values of k.")
+    seeds: list[Seed] = Field([], max_length=100, description="Seeds.")
+    controls: list[Word] = Field(
+        [], max_length=16, description="Names of controls; '' is a run that is none."
+    )
+    axes: Axes = Field({}, description="Values of axes, by their path.")
 
 
 class SweepSpec(SpecModel):
     """A grid: models × tasks × mixes × samplesPerLanguage × axes × seeds."""
 
     name: Name = Field(description="Name that reports and contrasts use.")
-    models: list[Name] = Field(
+    models: Names = Field(
         [], description="Default: every model that is not merely the start of a stage."
     )
-    tasks: list[Name] = Field([], description="Default: every task with training and test rows.")
+    tasks: Names = Field([], description="Default: every task with training and test rows.")
     task_mode: Literal["each", "joint"] = Field(
         "each", description="each: one run per task; joint: one run on all tasks together."
     )
-    mixes: list[Name] = Field([], description="Default: all mixes.")
+    mixes: Names = Field([], description="Default: all mixes.")
     pivot_samples: PositiveCount = Field(description="Rows of the pivot, per task.")
     samples_per_language: Counts = Field(
         description="k: rows of each other language of the mix, per task."
     )
-    quotas: dict[str, Count] = Field(
-        {}, description="Languages with a fixed quota instead of k (where k is above 0)."
+    quotas: dict[LanguageCode, Count] = Field(
+        {},
+        max_length=200,
+        description="Languages with a fixed quota instead of k (where k is above 0).",
     )
-    scale: dict[str, float] = Field({}, description="Languages that get k times this factor.")
+    scale: dict[LanguageCode, Factor] = Field(
+        {}, max_length=200, description="Languages that get k times this factor."
+    )
     unit: Unit = Field("samples", description="What pivotSamples, k and quotas count.")
     budget: Literal["additive", "substitutive"] = Field(
         "additive",
@@ -74,18 +91,23 @@ class SweepSpec(SpecModel):
     )
     controls: list[Control] = Field(
         [],
+        max_length=16,
         description="Further runs at every k above 0: pivot_matched (pivot alone, as many rows), "
         "equal_steps (as many optimiser steps as k=0), token_matched (as many supervised tokens).",
     )
     alignment: Alignment = Field(
         "parallel", description="Whether languages get the same items, others, or no common one."
     )
-    axes: dict[str, list[Any]] = Field(
+    axes: Axes = Field(
         {}, description="Paths into the spec with values, such as train.learningRate: [1e-5, 2e-5]."
     )
-    include: list[Filter] = Field([], description="If given, only points that match one are kept.")
-    exclude: list[Filter] = Field([], description="Points that match one are dropped.")
-    seeds: list[Seed] = Field([], description="Default: the experiment's seeds.")
+    include: list[Filter] = Field(
+        [], max_length=200, description="If given, only points that match one are kept."
+    )
+    exclude: list[Filter] = Field(
+        [], max_length=200, description="Points that match one are dropped."
+    )
+    seeds: list[Seed] = Field([], max_length=100, description="Default: the experiment's seeds.")
     untrained: bool = Field(False, description="Evaluate the models before training, too.")
 
 
@@ -94,8 +116,8 @@ class StageSpec(SpecModel):
 
     name: Name = Field(description="Name that models use.")
     model: Name = Field(description="Model that the stage starts from.")
-    tasks: list[Name] = Field(min_length=1, description="Tasks whose training rows are used.")
-    languages: list[LanguageCode] = Field(
+    tasks: Names = Field(min_length=1, description="Tasks whose training rows are used.")
+    languages: Languages = Field(
         min_length=1, description="Languages whose training rows are used."
     )
     samples: Count = Field(0, description="Rows per task and language; 0: all that the source has.")

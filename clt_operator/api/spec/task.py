@@ -1,11 +1,21 @@
 """Tasks: training and test data, templates, metrics."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from clt_operator.api.base import SpecModel
-from clt_operator.api.spec.names import Count, LanguageCode, Name, PositiveCount, Seed, Text
+from clt_operator.api.spec.names import (
+    Count,
+    FieldName,
+    LanguageCode,
+    Name,
+    Parameters,
+    PositiveCount,
+    Seed,
+    ShortText,
+    Text,
+)
 
 
 class DataSpec(SpecModel):
@@ -22,21 +32,26 @@ class DataSpec(SpecModel):
         "", description="Configuration of the hub data set; {language} is replaced."
     )
     split: Text = Field("", description="Split of the hub data set, such as train.")
-    columns: dict[str, str] = Field(
+    columns: dict[FieldName, Text] = Field(
         {},
+        max_length=64,
         description="Field of the row (prompt, response, answer, options, item, cluster) to a "
         "template over the source's columns, such as '{question}'.",
     )
     language_column: Text = Field("", description="Column that holds the language of a row.")
-    language_names: dict[str, str] = Field(
-        {}, description="What the source calls a language, where it is not the code."
+    language_names: dict[LanguageCode, ShortText] = Field(
+        {},
+        max_length=200,
+        description="What the source calls a language, where it is not the code.",
     )
-    arguments: dict[str, Any] = Field({}, description="Arguments of a generator.")
+    arguments: Parameters = Field({}, description="Arguments of a generator.")
     items: Count = Field(
         0, description="Test items used: the first of a seeded permutation; 0: all."
     )
-    provenance: dict[str, Literal["human", "post-edited", "machine"]] = Field(
-        {}, description="How the text of a language came to be; shown and checked in the report."
+    provenance: dict[LanguageCode, Literal["human", "post-edited", "machine"]] = Field(
+        {},
+        max_length=200,
+        description="How the text of a language came to be; shown and checked in the report.",
     )
     license: Text = Field("", description="Licence of the data, carried along.")
     max_bad_rows: Count = Field(0, description="Unreadable rows tolerated; each one is counted.")
@@ -91,7 +106,7 @@ class GenerationSpec(SpecModel):
     top_p: float = Field(
         1.0, gt=0, le=1, description="Share of the probability that is sampled from; 1: all of it."
     )
-    stop: list[str] = Field([], max_length=16, description="Texts that end an answer.")
+    stop: list[ShortText] = Field([], max_length=16, description="Texts that end an answer.")
 
 
 class LikelihoodSpec(SpecModel):
@@ -128,14 +143,14 @@ class TaskSpec(SpecModel):
     )
     test_items: Count = Field(0, description="With split: test items used; 0: all.")
     template: TemplateSpec = Field(TemplateSpec(), description="Template of all languages.")
-    templates: dict[str, TemplateSpec] = Field(
-        {}, description="Templates of single languages, where they differ."
+    templates: dict[LanguageCode, TemplateSpec] = Field(
+        {}, max_length=200, description="Templates of single languages, where they differ."
     )
     metrics: list[Name] = Field([], description="The first is the primary one.", max_length=16)
-    metric_arguments: dict[str, dict[str, Any]] = Field(
-        {}, description="Arguments of a metric, by its name."
+    metric_arguments: dict[Name, Parameters] = Field(
+        {}, max_length=16, description="Arguments of a metric, by its name."
     )
-    chance: float = Field(0.0, description="Score of guessing.")
+    chance: float = Field(0.0, ge=-1e9, le=1e9, description="Score of guessing.")
     items_shared: bool = Field(
         True, description="Item ids name the same content in every language."
     )

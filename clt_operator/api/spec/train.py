@@ -1,18 +1,18 @@
 """How a model is trained. Everything here decides the result and is part of the key."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from clt_operator.api.base import SpecModel
-from clt_operator.api.spec.names import Count, Name, PositiveCount
+from clt_operator.api.spec.names import Count, Name, Parameters, PositiveCount
 
 
 class TrainSpec(SpecModel):
     method: Literal["full", "adapter"] = Field("full", description="All weights, or an adapter.")
-    adapter: dict[str, Any] = Field({}, description="Arguments of the adapter (LoRA).")
+    adapter: Parameters = Field({}, description="Arguments of the adapter (LoRA).")
     objective: Name = Field("causal_lm", description="What is minimised.")
-    objective_parameters: dict[str, Any] = Field({}, description="Belong to the objective.")
+    objective_parameters: Parameters = Field({}, description="Belong to the objective.")
     batch_size: PositiveCount = Field(
         64, description="Size of one optimiser step, over all devices."
     )
@@ -26,7 +26,7 @@ class TrainSpec(SpecModel):
     weight_decay: float = Field(0.0, ge=0, le=10, description="Decoupled weight decay.")
     beta1: float = Field(0.9, ge=0, lt=1, description="Decay of the mean of gradients.")
     beta2: float = Field(0.999, ge=0, lt=1, description="Decay of the mean of squared gradients.")
-    gradient_clip: float = Field(1.0, ge=0, description="Global norm; 0: off.")
+    gradient_clip: float = Field(1.0, ge=0, le=1e9, description="Global norm; 0: off.")
     epochs: float = Field(
         1.0, gt=0, le=10_000, description="Passes over the mixture, also broken ones."
     )

@@ -1,7 +1,6 @@
 """Sweeps: names that exist, grids with points, budgets that add up."""
 
 from collections.abc import Iterable
-from math import isfinite
 from typing import get_args
 
 from clt_operator.api.spec.experiment import ExperimentSpec
@@ -99,9 +98,6 @@ def _counts(path: str, sweep: SweepSpec, findings: Findings) -> None:
         )
     if span and span.to < span.start:
         findings.add(f"{path}.samplesPerLanguage.range", "'to' is below 'from'")
-    for code, factor in sweep.scale.items():
-        if not isfinite(factor) or factor < 0:
-            findings.add(f"{path}.scale.{code}", f"must be 0 or more, is {factor:g}")
     _unique_values(f"{path}.seeds", sweep.seeds, findings)
 
 

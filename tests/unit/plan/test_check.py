@@ -247,8 +247,6 @@ SWEEPS = [
         sweep(quotas={"ko": 1}),
         "spec.sweeps[0].quotas.ko: no language of the mixes is called 'ko' (known: es, ja)",
     ),
-    (sweep(scale={"es": -1.0}), "spec.sweeps[0].scale.es: must be 0 or more, is -1"),
-    (sweep(scale={"es": float("nan")}), "spec.sweeps[0].scale.es: must be 0 or more, is nan"),
     (
         sweep(budget="substitutive", samplesPerLanguage={"values": [51]}),
         "spec.sweeps[0].samplesPerLanguage: k=51 with mix 'two' takes 2 rows more than the pivot's 100 (raise pivotSamples,",
