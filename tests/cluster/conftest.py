@@ -15,6 +15,7 @@ import pytest
 from cluster.harness.binaries import built_or_skipped
 from cluster.harness.cluster import Cluster, given_cluster, given_kubeconfig, own_cluster
 from cluster.harness.experiments import Experiments
+from cluster.harness.kueue import Kueue
 from cluster.harness.operator import Operator
 from cluster.harness.pods import Pods
 from cluster.harness.profiles import write_profiles
@@ -33,6 +34,13 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     given = given_kubeconfig()
     made = given_cluster(directory, given) if given else own_cluster(directory, built_or_skipped())
     with made as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def kueue(cluster: Cluster) -> Iterator[Kueue]:
+    """Kueue, for the tests of one module: ``kueue.queue(namespace, cpu="2")`` makes a queue."""
+    with Kueue(cluster) as running:
         yield running
 
 
@@ -74,9 +82,11 @@ def pods(cluster: Cluster, namespace: str) -> Pods:
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """The S3 service of the session."""
     running = Gateway(versitygw.built_or_skipped(), tmp_path_factory.mktemp("s3"))
-    running.start()
-    yield running
-    running.stop()
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()
 
 
 @pytest.fixture

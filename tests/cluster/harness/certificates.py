@@ -6,26 +6,33 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-DAYS = 2
+DAYS = 400
 SKEW = datetime.timedelta(hours=1)  # tests may run beside a clock that is a little behind
 SERVICE_ADDRESS = "10.96.0.1"
 
-Key = ec.EllipticCurvePrivateKey
+Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
 class Authority:
-    """Signs what the control plane and its users need; every file lies in ``directory``."""
+    """Signs what the control plane and its users need; every file lies in ``directory``.
 
-    def __init__(self, directory: Path) -> None:
+    The authority's own key is RSA, and its certificate carries its name as a host, too: Kueue
+    asks for both.
+    """
+
+    def __init__(self, directory: Path, name: str = "clt-test-ca") -> None:
         self.directory = directory
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "clt-test-ca")])
-        certificate = _builder(self._name, self._name, self._key).add_extension(
-            x509.BasicConstraints(ca=True, path_length=0), critical=True
+        self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        certificate = (
+            _builder(self._name, self._name, self._key)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
         )
+        self.key = _write_key(self._key, directory / "ca.key")
         self.certificate = directory / "ca.crt"
         self.certificate.write_bytes(_pem(certificate.sign(self._key, hashes.SHA256())))
 

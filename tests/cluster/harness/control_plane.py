@@ -95,10 +95,6 @@ class ControlPlane:
             certificate_user(certificate, key),
         )
 
-    def serving_certificate(self, name: str, *hosts: str) -> tuple[Path, Path]:
-        """Certificate and key for a webhook server on loopback; clients trust ``authority``."""
-        return self._authority.server(name, *hosts)
-
     @property
     def authority(self) -> Path:
         """The certificate that signs all others."""
