@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -148,10 +147,9 @@ def _version(api: "Api", found: dict[str, Any]) -> Check:
 
 
 def _crd(api: "Api") -> Found:
+    from clt_operator.api.crd import crd
     from clt_operator.cluster.errors import Forbidden
     from clt_operator.cluster.resources import CRDS, EXPERIMENTS
-
-    crd = import_module("clt_operator.api.crd").crd
 
     name = f"{EXPERIMENTS.plural}.{EXPERIMENTS.group}"
     served = api.served(EXPERIMENTS.group)

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from clt_operator.drivers.observer import Result
     from clt_operator.render.profiles import Settings
 
+OUTSTANDING = 8  # Jobs that are taken to run at once when the time left is estimated
+
 
 def drive(
     loaded: "LoadedSpec",
