@@ -1,14 +1,14 @@
 from collections.abc import Iterator
 
 import pytest
-from support.fake_api import FakeApi, fake_api
+from support.api_server import ApiServer, api_server
 
 from clt_operator.cluster import api, feed
 
 
 @pytest.fixture
-def server() -> Iterator[FakeApi]:
-    with fake_api() as running:
+def server() -> Iterator[ApiServer]:
+    with api_server() as running:
         yield running
 
 

@@ -8,7 +8,7 @@ import textwrap
 import pytest
 import yaml
 from kubernetes.client import Configuration
-from support.fake_api import Reply, status
+from support.api_server import Reply, status
 
 from clt_operator.cluster import connect
 from clt_operator.cluster.api import Api

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from support.fake_api import status
+from support.api_server import status
 
 from clt_operator.cluster import events as module
 from clt_operator.cluster.events import Events

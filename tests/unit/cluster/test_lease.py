@@ -5,7 +5,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from support.fake_api import Reply, status
+from support.api_server import Reply, status
 
 from clt_operator.cluster import lease as module
 from clt_operator.cluster.lease import Lease

@@ -5,7 +5,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from support.fake_api import Reply, status
+from support.api_server import Reply, status
 
 from clt_operator.cluster import api as module
 from clt_operator.cluster.errors import (

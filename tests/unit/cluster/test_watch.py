@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from support.fake_api import Reply, status
+from support.api_server import Reply, status
 
 from clt_operator.cluster import feed
 from clt_operator.cluster.resources import CONFIGMAPS
