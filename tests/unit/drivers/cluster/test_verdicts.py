@@ -1,0 +1,107 @@
+"""What a Job and its pods say where the runner said nothing."""
+
+import pytest
+
+from clt_operator.drivers.cluster import verdicts
+
+
+def pod(
+    phase="Failed", *, code=None, reason="", waiting="", disruption="", status_reason="", at="1"
+):
+    state = {}
+    if code is not None:
+        state = {"terminated": {"exitCode": code, "reason": reason or "Error"}}
+    elif waiting:
+        state = {"waiting": {"reason": waiting, "message": "not there"}}
+    conditions = []
+    if disruption:
+        conditions = [{"type": "DisruptionTarget", "status": "True", "reason": disruption}]
+    return {
+        "metadata": {"uid": f"uid-{at}", "creationTimestamp": at},
+        "status": {
+            "phase": phase,
+            "reason": status_reason,
+            "conditions": conditions,
+            "containerStatuses": [{"name": "steps", "state": state}] if state else [],
+        },
+    }
+
+
+def job(condition="Failed", reason="BackoffLimitExceeded", **spec):
+    conditions = [{"type": condition, "status": "True", "reason": reason}] if condition else []
+    return {"metadata": {"uid": "job"}, "spec": spec, "status": {"conditions": conditions}}
+
+
+@pytest.mark.parametrize(
+    ("found", "outcome"),
+    [
+        (pod(code=137, reason="OOMKilled"), "out-of-memory"),
+        (pod(code=65), "input-at-fault"),
+        (pod(code=74), "transient"),
+        (pod(code=75), "saved"),
+        (pod(code=1), "failed"),
+        (pod("Succeeded", code=0), "failed"),
+        (pod(code=137), "lost"),
+        (pod(code=143), "lost"),
+        (pod(code=1, disruption="EvictionByEvictionAPI"), "lost"),
+        (pod(code=75, disruption="PreemptionByScheduler"), "saved"),
+        (pod(status_reason="Evicted"), "lost"),
+        (pod(code=137, status_reason="NodeShutdown"), "lost"),
+        (pod(), "lost"),
+    ],
+)
+def test_how_a_pod_ended(found, outcome):
+    assert verdicts.of_pod(found).outcome == outcome
+    assert verdicts.of_job(job(), [found]).outcome == outcome
+    assert not verdicts.alive(found)
+
+
+def test_a_pod_that_goes_on_has_no_verdict():
+    running = pod("Running")
+    assert verdicts.of_pod(running) is None
+    assert verdicts.alive(running)
+
+
+@pytest.mark.parametrize("pods", [[], [pod("Running")]])
+def test_a_job_that_was_completed_by_hand_charges_nothing(pods):
+    assert verdicts.of_job(job("Complete", ""), pods).outcome == "lost"
+
+
+def test_the_fault_of_the_step_counts_where_another_pod_was_disrupted():
+    pods = [pod(code=1, at="1"), pod(status_reason="Evicted", at="2")]
+    assert verdicts.of_job(job(), pods).outcome == "failed"
+
+
+def test_a_deadline_is_charged_and_named():
+    verdict = verdicts.of_job(
+        job(reason="DeadlineExceeded", activeDeadlineSeconds=90), [pod(code=75)]
+    )
+    assert verdict.outcome == "failed"
+    assert "90 s" in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"), [("Complete", "Complete"), ("Failed", "Failed"), ("", "")]
+)
+def test_a_job_is_finished_by_its_last_condition_only(condition, expected):
+    assert verdicts.finished(job(condition)) == expected
+    early = {"type": "FailureTarget", "status": "True", "reason": "PodFailurePolicy"}
+    assert verdicts.finished({"status": {"conditions": [early]}}) == ""
+
+
+@pytest.mark.parametrize(
+    ("waiting", "reason"),
+    [
+        ("ImagePullBackOff", "ImagePull"),
+        ("InvalidImageName", "ImagePull"),
+        ("CreateContainerConfigError", "MissingConfiguration"),
+    ],
+)
+def test_what_a_pod_is_stuck_on(waiting, reason):
+    found = verdicts.stuck(pod("Pending", waiting=waiting))
+    assert found is not None
+    assert (found.reason, "not there" in found.message) == (reason, True)
+
+
+def test_a_pod_that_is_being_made_is_not_stuck():
+    assert verdicts.stuck(pod("Pending", waiting="ContainerCreating")) is None
