@@ -6,21 +6,19 @@ that does not hold the lease watches, stands by and writes nothing.
 
 import argparse
 import logging
-import os
 import random
 import signal
 import socket
 import threading
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from clt_operator import __version__
 from clt_operator.api.errors import CltError
-from clt_operator.api.redaction import redactor
 from clt_operator.cluster.api import Api
 from clt_operator.cluster.events import Events
 from clt_operator.cluster.lease import Lease
@@ -66,7 +64,6 @@ class Operator:
         credentials: Path | None = None,
         identity: str = "",
         elect: bool = True,
-        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.api = api
         self.identity = identity or f"{socket.gethostname()}_{uuid.uuid4().hex[:8]}"
@@ -94,7 +91,7 @@ class Operator:
             pool=self.pool,
             leads=self.leads,
             rate=Rate(50, 100),
-            redact=redactor(os.environ if environment is None else environment),
+            redact=self.stores.redact,
             ended=self.metrics.ended,
         )
         self._studies: dict[Place, Study] = {}
@@ -305,10 +302,10 @@ def _wishes(item: Object) -> tuple[object, ...]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
-    logging.basicConfig(
-        level=logging.DEBUG if options.verbose else logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s %(message)s",
-    )
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    if options.verbose:  # of our own: what libraries say at that level holds signed requests
+        for name in ("clt", "clt_operator"):
+            logging.getLogger(name).setLevel(logging.DEBUG)
     try:
         api = Api.connect(
             kubeconfig=options.kubeconfig,

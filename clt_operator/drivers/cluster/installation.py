@@ -1,6 +1,7 @@
 """What the platform team set up, as a driver uses it: profiles that may change, open stores."""
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -10,6 +11,7 @@ from typing import Protocol
 
 from clt_operator.api.errors import CltError
 from clt_operator.api.profiles import Profiles, Settings
+from clt_operator.api.redaction import Redact, redactor
 from clt_operator.cluster.api import Api
 from clt_operator.cluster.profiles import CONFIG_MAP, NoProfiles, profiles_of, store_environment
 from clt_operator.cluster.resources import CONFIGMAPS
@@ -20,6 +22,8 @@ from clt_operator.store.artifacts import Artifacts
 log = logging.getLogger(__name__)
 
 LOOK = 15.0  # seconds between looks at the profiles
+
+Place = tuple[str, tuple[tuple[str, str], ...]]  # address and variables of a store
 
 
 @dataclass(frozen=True)
@@ -44,8 +48,9 @@ class OpenStores:
 
     def __init__(self, credentials: Path | None) -> None:
         self._credentials = credentials
-        self._open: dict[tuple[str, tuple[tuple[str, str], ...]], Artifacts] = {}
+        self._open: dict[Place, Artifacts] = {}
         self._lock = threading.Lock()
+        self._redacting: tuple[tuple[Place, ...], Redact] | None = None
 
     def environment(self, settings: Settings) -> dict[str, str]:
         return store_environment(settings.store_name, settings.store, self._credentials)
@@ -58,9 +63,16 @@ class OpenStores:
                 self._open[place] = Listings(open_store(settings.store.uri, environment))
             return self._open[place]
 
-    def all(self) -> list[Artifacts]:
+    def redact(self, text: str) -> str:
+        """Text without the credentials of this process and of every store that was opened."""
         with self._lock:
-            return list(self._open.values())
+            places = tuple(self._open)
+        if self._redacting is None or self._redacting[0] != places:
+            known: dict[str, str] = dict(os.environ)
+            for at, (_, environment) in enumerate(places):
+                known |= {f"{name}_{at}": value for name, value in environment}
+            self._redacting = (places, redactor(known))
+        return self._redacting[1](text)
 
 
 class WatchedProfiles:
