@@ -56,6 +56,7 @@ format: $(STAMP) ## write the code as ruff formats it
 
 docs: $(STAMP) ## make the generated pages again
 	$(BIN)/python -m clt_operator.api.reference > docs/reference/spec.md
+	$(BIN)/python -m clt_operator.api.reference status > docs/reference/status.md
 	$(BIN)/python -m clt_operator.api.reference profiles > docs/reference/profiles.md
 	$(BIN)/python docs/pages.py
 	CLT_UPDATE_DOCS=1 $(BIN)/python -m pytest -q tests/integration/docs -k outputs

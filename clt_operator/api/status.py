@@ -16,6 +16,7 @@ Phase = Literal["Pending", "Running", "Complete", "Failed", "Suspended", "Cancel
 ConditionType = Literal["Accepted", "Progressing", "Complete", "Failed", "Suspended", "Degraded"]
 
 TIME_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9]{2}:[0-9]{2})$"
+KEY_PATTERN = r"^([0-9a-f]{64})?$"
 REASON_PATTERN = r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$"  # as Kubernetes wants it
 
 MOST_FAILURES = 10
@@ -25,7 +26,7 @@ MOST_FAILURE = 512  # characters of a failure's message
 MOST_LABELS = 256  # characters of a step's labels
 
 Time = Annotated[str, Field(pattern=TIME_PATTERN, max_length=64)]
-Key = Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$", max_length=64)]
+Key = Annotated[str, Field(pattern=KEY_PATTERN, max_length=64)]
 
 PHASES: dict[Phase, str] = {
     "Pending": "Not looked at yet, or the store or a hub does not answer.",
@@ -43,20 +44,21 @@ CONDITIONS: dict[ConditionType, tuple[str, dict[str, str]]] = {
         "The spec is valid here, locked and planned.",
         {
             "Planned": "The message counts steps and runs.",
-            "InvalidSpec": "The message has every problem, as `cltctl plan` tells it.",
-            "UnknownProfile": "A store, pool or endpoint that the namespace may not use.",
+            "InvalidSpec": "The message has every problem, as `cltctl plan` tells it, with those "
+            "of profiles that the namespace may not use.",
             "TooManySteps": "More steps than the installation allows (`limits.steps`).",
-            "ResolveFailed": "A model or data source was not found.",
         },
     ),
     "Progressing": (
         "Steps run or are about to.",
         {
-            "StepsRunning": "Jobs are there.",
-            "NothingToDo": "No step is ready.",
+            "StepsRunning": "Jobs are there, or about to be.",
             "WaitingForQuota": "Every Job waits for its queue.",
-            "WaitingForPods": "Jobs are admitted, no pod of theirs runs.",
+            "ImagePull": "Every pod waits for its image.",
+            "MissingConfiguration": "Every pod waits for a Secret or ConfigMap.",
             "JobRefused": "The API server does not take a Job; the message says why.",
+            "InvalidSpec": "What runs goes on; nothing new is started.",
+            "TooManySteps": "What runs goes on; nothing new is started.",
             "Suspended": "`spec.suspend` is true.",
             "Complete": "All is done.",
             "StepsFailed": "Nothing is left that could run.",
@@ -91,11 +93,9 @@ CONDITIONS: dict[ConditionType, tuple[str, dict[str, str]]] = {
     "Degraded": (
         "Something outside the spec is at fault; it goes on by itself once that is mended.",
         {
-            "StoreUnavailable": "The object store does not answer or refuses.",
-            "ClusterUnavailable": "The API server does not answer.",
+            "StoreUnavailable": "The object store or a hub does not answer, or refuses.",
             "ImagePull": "An image cannot be pulled.",
-            "MissingSecret": "A Secret or ConfigMap that a pod needs is not there.",
-            "MissingConfiguration": "A pod cannot be configured; the message says what is missing.",
+            "MissingConfiguration": "A Secret or ConfigMap that a pod needs is not there.",
             "JobRefused": "The API server does not take a Job.",
             "AsExpected": "All is well.",
         },

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from clt_operator.api.reference import profiles_reference, reference
+from clt_operator.api.reference import profiles_reference, reference, status_reference
 
-PAGES = {"spec": reference, "profiles": profiles_reference}
+PAGES = {"spec": reference, "status": status_reference, "profiles": profiles_reference}
 FOLDER = Path(__file__).parents[3] / "docs/reference"
 
 
@@ -36,3 +36,11 @@ def test_profiles_are_named_by_what_they_are_in_the_file():
     page = profiles_reference()
     assert "| `stores` | mapping of names to [stores.NAME](#storesname) |" in page
     assert "\n## pools.NAME.weightCache\n" in page
+
+
+def test_the_status_has_its_phases_conditions_and_reasons():
+    page = status_reference()
+    assert "| `Rejected` | The spec cannot be planned here;" in page
+    assert "\n### Degraded\n" in page
+    assert "| `WaitingForQuota` | Every Job waits for its queue. |" in page
+    assert "| `conditions` | list of [status.conditions[]](#statusconditions) |" in page
