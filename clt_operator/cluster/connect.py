@@ -100,12 +100,11 @@ class Connection:
         if time.monotonic() < self._header_until:
             return self._header
         with self._lock:
-            headers: dict[str, str] = {}
             try:
-                self._client.update_params_for_auth(headers, [], ["BearerToken"], "", "", None)
+                settings = self._client.configuration.auth_settings()  # runs the hooks
             except (ConfigException, OSError) as error:
                 raise ClusterError(f"the credentials of {self.origin} fail: {error}") from error
-            self._header = headers.get("authorization", "").strip()
+            self._header = str(settings.get("BearerToken", {}).get("value") or "").strip()
             self._header_until = time.monotonic() + TOKEN_SECONDS
             return self._header
 
