@@ -20,6 +20,7 @@ class Driven:
     spending: Spending
     partial: Index | None = None  # of the report without what failed
     failed: frozenset[str] = frozenset()  # what the partial report leaves out
+    noted: set[str] = field(default_factory=set)  # committed while this process looked
     loaded: float = 0.0
     held: dict[str, float] = field(default_factory=dict)  # key → when to try again
     followed: float = 0.0

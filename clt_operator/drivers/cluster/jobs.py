@@ -11,6 +11,7 @@ from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import repeat
 from typing import Any
 
 from clt_operator.api.errors import CltError
@@ -87,6 +88,7 @@ class StudyJobs:
     def __post_init__(self) -> None:
         self.expected: dict[str, Expected] = {}
         self.known: dict[str, tuple[str, tuple[str, ...]]] = {}  # name → uid and keys
+        self.settled: set[str] = set()  # uids of Jobs that were deleted and still show
         self.refused: dict[str, Refusal] = {}  # key → why
         self.created = 0
 
@@ -107,6 +109,8 @@ class StudyJobs:
                 continue
             name = meta["name"]
             now[name] = (meta["uid"], keys)
+            if meta["uid"] in self.settled:
+                continue
             if self.expected.get(name, Expected("", (), 0)).uid == meta["uid"]:
                 del self.expected[name]
             if verdicts.finished(job) and not meta.get("deletionTimestamp"):
@@ -133,17 +137,22 @@ class StudyJobs:
 
     def _missing(self, now: dict[str, tuple[str, tuple[str, ...]]], seen: Seen) -> None:
         """Jobs that went without a word: their steps are looked at again."""
+        gone: list[str] = []
         for name, (uid, keys) in self.known.items():
             if name not in now or now[name][0] != uid:
-                self.refresh(keys)
+                if uid in self.settled:
+                    self.settled.discard(uid)
+                else:
+                    gone.extend(keys)
         moment = self.clock()
         for name, entry in list(self.expected.items()):
             if self.world.gone(entry.uid) or self._never_came(name, entry, moment):
                 del self.expected[name]
-                self.refresh(entry.keys)
+                gone.extend(entry.keys)
             else:
                 seen.in_flight.setdefault(name, entry.keys)
                 seen.waiting += 1
+        self.refresh(gone)
 
     def _never_came(self, name: str, entry: Expected, moment: float) -> bool:
         if moment - entry.since < UNSEEN:
@@ -156,7 +165,7 @@ class StudyJobs:
         """Looks at steps in the store again, several at a time."""
         if len(keys) == 1:
             self.view.refresh(keys[0])
-        else:
+        elif keys:
             list(self.pool.map(self.view.refresh, keys))
 
     def held(self) -> frozenset[str]:
@@ -168,22 +177,31 @@ class StudyJobs:
 
     # settle
 
-    def settle(self, job: Object, *, outage: bool) -> list[Ending]:
-        """The endings of a finished Job's steps, recorded; then the Job goes.
+    def settle(self, jobs: Sequence[Object], *, outage: bool) -> list[Ending]:
+        """The endings of finished Jobs' steps, recorded; then the Jobs go.
 
         With ``outage`` (the store did not answer a while ago), faults that may pass are not
         charged.
         """
         steps = self.view.graph.steps
-        keys = [key for key in keys_of(job) if key in steps]
-        self.refresh(keys)
+        carried = [tuple(key for key in keys_of(job) if key in steps) for job in jobs]
+        self.refresh(list(dict.fromkeys(key for keys in carried for key in keys)))
+        settled = self.pool.map(self._settle, jobs, carried, repeat(outage))
+        return [ending for endings in settled for ending in endings]
+
+    def _settle(self, job: Object, keys: Sequence[str], outage: bool) -> list[Ending]:
         pods = self.world.pods(job["metadata"]["uid"])
         verdict = verdicts.of_job(job, pods)
         if outage and verdict.outcome == "transient":
             verdict = Verdict("lost", f"{verdict.message} while the store was away")
         endings = list(self._endings(job, pods, keys, verdict))
-        self.ownership.delete(job)
+        self._done_with(job)
         return endings
+
+    def _done_with(self, job: Object) -> None:
+        if self.ownership.leads():
+            self.ownership.delete(job)
+            self.settled.add(job["metadata"]["uid"])
 
     def _endings(
         self, job: Object, pods: Sequence[Object], keys: Sequence[str], verdict: Verdict
@@ -224,7 +242,7 @@ class StudyJobs:
         if left:
             claim = self._claim(left[0], f"{JOB}{job['metadata']['uid']}")
             endings.append(self._close(claim, Verdict("failed", message), None))
-        self.ownership.delete(job)
+        self._done_with(job)
         return endings
 
     def lost(self, key: str, attempt: int) -> Ending:

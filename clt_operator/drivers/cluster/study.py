@@ -27,6 +27,7 @@ from clt_operator.drivers.cluster.accept import (
 from clt_operator.drivers.cluster.driven import Driven
 from clt_operator.drivers.cluster.installation import Installation, Stores
 from clt_operator.drivers.cluster.jobs import IMAGE_PATIENCE, Seen, StudyJobs
+from clt_operator.drivers.cluster.listings import Listings
 from clt_operator.drivers.cluster.ownership import Ownership
 from clt_operator.drivers.cluster.rate import Rate
 from clt_operator.drivers.cluster.spending import Spending
@@ -160,6 +161,8 @@ class Study:
             before.jobs.compute = accepted.experiment.spec.compute
             driven = before
         else:
+            if self.stamp and isinstance(accepted.artifacts, Listings):
+                accepted.artifacts.forget()  # somebody may have changed the store by hand
             driven = self._begin(accepted, str(meta["uid"]), before)
             count = accepted.plan.counts
             note = f"{count['runs']} runs, {count['trainings']} trainings, {count['steps']} steps"
@@ -185,6 +188,7 @@ class Study:
         )
         if before is not None:
             jobs.expected, jobs.known = before.jobs.expected, before.jobs.known
+            jobs.settled = before.jobs.settled
         spending = Spending(accepted.experiment.spec, accepted.settings, graph)
         spending.load(view, self.shop.pool)
         return Driven(accepted, view, jobs, accepted.index, spending, loaded=self.shop.clock())
@@ -199,10 +203,9 @@ class Study:
         seen = driven.jobs.look()
         for job in seen.surplus:
             driven.jobs.ownership.leave(job)
-        for job in seen.ended:
-            outage = clock() - self.outage < OUTAGE
-            for ending in driven.jobs.settle(job, outage=outage):
-                self._note(item, driven, ending)
+        outage = clock() - self.outage < OUTAGE
+        for ending in driven.jobs.settle(seen.ended, outage=outage):
+            self._note(item, driven, ending)
         for job in seen.foreign:
             driven.jobs.ownership.join(job)
         self._give_up_on_images(item, driven, seen)
@@ -361,6 +364,10 @@ class Study:
             self.shop.events.record(item, "Warning", "JobRefused", refusals[0].message)
 
     def _note(self, item: Object, driven: Driven, ending: Ending) -> None:
+        if ending.outcome == "committed":
+            if ending.key in driven.noted:
+                return
+            driven.noted.add(ending.key)
         step = driven.view.graph.steps[ending.key]
         seconds = driven.view.spent.get(ending.key)
         if self.shop.ended is not None:

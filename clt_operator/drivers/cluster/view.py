@@ -12,6 +12,7 @@ from datetime import datetime
 
 from clt_operator.api.step import Graph, Manifest
 from clt_operator.drivers.cluster import verdicts
+from clt_operator.drivers.cluster.listings import Listings
 from clt_operator.drivers.cluster.world import World
 from clt_operator.drivers.view import View
 from clt_operator.reconcile import Holder
@@ -43,6 +44,11 @@ class ClusterView(View):
             self.committed.discard(key)
             self.attempts[key] = self.artifacts.attempts(key)
         return before != (key in self.committed, self.attempts.get(key))
+
+    def look_for_removed(self) -> None:
+        if isinstance(self.artifacts, Listings):
+            self.artifacts.forget()  # what is younger than a kept listing would seem removed
+        super().look_for_removed()
 
     def note(self, manifest: Manifest) -> None:
         """Remembers how long a step took."""
