@@ -113,7 +113,7 @@ class Condition(SpecModel):
     )
     message: str = Field(max_length=MOST_MESSAGE, description="Why, for people.")
     observed_generation: int = Field(
-        0, ge=0, le=2**63 - 1, description="Generation of the spec that it is about."
+        0, ge=0, le=2**53 - 1, description="Generation of the spec that it is about."
     )
     last_transition_time: Time = Field(description="When the status last turned.")
 
@@ -145,7 +145,7 @@ class ExperimentStatus(SpecModel):
     """Written by the operator alone."""
 
     observed_generation: int = Field(
-        0, ge=0, le=2**63 - 1, description="Generation of the spec that the rest is about."
+        0, ge=0, le=2**53 - 1, description="Generation of the spec that the rest is about."
     )
     phase: Phase = Field("Pending", description="One word for the whole; conditions say more.")
     conditions: list[Condition] = Field(
