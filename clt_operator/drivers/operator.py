@@ -93,6 +93,7 @@ class Operator:
             rate=Rate(50, 100),
             redact=self.stores.redact,
             ended=self.metrics.ended,
+            made=self.metrics.jobs.inc,
         )
         self._studies: dict[Place, Study] = {}
         self._stopping, self._acting = threading.Event(), threading.Event()

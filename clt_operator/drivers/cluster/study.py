@@ -79,6 +79,7 @@ class Shop:
     redact: Redact
     clock: Callable[[], float] = time.monotonic
     ended: Callable[[str, str, float | None], None] | None = None  # kind, outcome, seconds
+    made: Callable[[int], None] | None = None  # so many Jobs
 
 
 class Study:
@@ -358,7 +359,10 @@ class Study:
         driven.refusal = None
         if not launches or not self.shop.leads():
             return
+        before = driven.jobs.created
         refusals = driven.jobs.launch(launches)
+        if self.shop.made is not None:
+            self.shop.made(driven.jobs.created - before)
         if refusals:
             driven.refusal = refusals[0]
             self.shop.events.record(item, "Warning", "JobRefused", refusals[0].message)
