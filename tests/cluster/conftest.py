@@ -16,9 +16,9 @@ from cluster.harness.binaries import built_or_skipped
 from cluster.harness.cluster import Cluster, given_cluster, given_kubeconfig, own_cluster
 from cluster.harness.experiments import Experiments
 from cluster.harness.kueue import Kueue
-from cluster.harness.operator import Operator
+from cluster.harness.operator import RULES, Operator
 from cluster.harness.pods import Pods
-from cluster.harness.profiles import write_profiles
+from cluster.harness.profiles import STORE, write_profiles
 from cluster.harness.store import Gateway, Store
 from cluster.harness.stub import Stub
 from cluster.harness.waiting import until
@@ -55,7 +55,7 @@ def crd_installed(cluster: Cluster) -> None:
     path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}"
 
     def established() -> bool:
-        conditions = cluster.client.get(path).get("status", {}).get("conditions", [])
+        conditions = cluster.client.get(path).get("status", {}).get("conditions") or []
         return any(c["type"] == "Established" and c["status"] == "True" for c in conditions)
 
     until(established, 30, what="the CRD is established")
@@ -129,12 +129,13 @@ def start_operator(
     """Starts one more operator on the namespace: ``start_operator(name="second")``, with further
     command-line arguments and ``ready=False`` for one that is to stand by. All are stopped at
     the end."""
-    kubeconfig = cluster.account(namespace, "operator", role="cluster-admin", everywhere=True)
+    kubeconfig = cluster.account(namespace, "operator", rules=RULES)
     started: list[Operator] = []
 
     def start(*arguments: str, name: str = "operator", ready: bool = True) -> Operator:
+        credentials = {STORE: store.credentials}
         made = Operator(
-            tmp_path, kubeconfig, namespace, *arguments, name=name, environment=store.environment
+            tmp_path, kubeconfig, namespace, *arguments, name=name, credentials=credentials
         )
         started.append(made)
         return made.start(ready=ready)
@@ -146,7 +147,8 @@ def start_operator(
 
 @pytest.fixture
 def operator(start_operator: StartOperator) -> Operator:
-    """The operator, ready. It is ``system:serviceaccount:<namespace>:operator``."""
+    """The operator, ready. It is ``system:serviceaccount:<namespace>:operator`` and may do what
+    RULES of ``harness/operator.py`` say."""
     return start_operator()
 
 
@@ -168,7 +170,7 @@ def pytest_runtest_makereport(
             if isinstance(value, Operator):
                 report.sections.append((f"{name}: {value.program.log}", value.logs[-6000:]))
             if isinstance(value, Stub):
-                lines = [repr(record) for record in value.records[-60:]]
+                lines = [str(record) for record in value.records[-60:]]
                 report.sections.append((name, "\n".join(lines)))
     if report.skipped and os.environ.get("CI") and not hasattr(report, "wasxfail"):
         report.outcome = "failed"

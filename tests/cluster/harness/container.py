@@ -50,6 +50,10 @@ class Record:
     outcome: str  # an OutcomeKind, or "" where none was written
     pod: str  # uid
 
+    def __str__(self) -> str:
+        ended = self.outcome or "no word"
+        return f"{self.kind} {self.key[:12]} attempt {self.attempt}: {ended} ({self.pod[:8]})"
+
 
 @dataclass
 class Container:

@@ -6,12 +6,32 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from cluster.harness.processes import Program, free_port
 from cluster.harness.waiting import until
 
 MODULE = "clt_operator.drivers.operator"
 READY_SECONDS = 30
+
+READ = ("get", "list", "watch")
+
+# What the operator may do, and no more: above all it reads no Secret.
+RULES: list[dict[str, Any]] = [
+    {"apiGroups": [group], "resources": list(resources), "verbs": list(verbs)}
+    for group, resources, verbs in (
+        ("clt.dev", ("experiments",), READ),
+        ("clt.dev", ("experiments/status",), ("get", "patch", "update")),
+        ("batch", ("jobs",), (*READ, "create", "patch", "update", "delete")),
+        ("", ("services",), (*READ, "create", "patch", "update", "delete")),
+        ("", ("pods",), READ),
+        ("", ("pods/log",), ("get",)),
+        ("", ("configmaps",), READ),
+        ("events.k8s.io", ("events",), ("create", "patch", "update")),
+        ("coordination.k8s.io", ("leases",), ("get", "create", "patch", "update")),
+        ("kueue.x-k8s.io", ("workloads", "localqueues", "clusterqueues"), READ),
+    )
+]
 
 
 class Operator:
@@ -25,9 +45,15 @@ class Operator:
         namespace: str,
         *arguments: str,
         name: str = "operator",
-        environment: Mapping[str, str] | None = None,
+        credentials: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
+        """``credentials`` are variables by store profile, mounted as the platform team does."""
         self._port = free_port()
+        mounted = directory / "credentials"
+        for profile, variables in (credentials or {}).items():
+            (mounted / profile).mkdir(parents=True, exist_ok=True)
+            for variable, value in variables.items():
+                (mounted / profile / variable).write_text(value)
         self.program = Program(
             name,
             [
@@ -37,11 +63,12 @@ class Operator:
                 f"--kubeconfig={kubeconfig}",
                 f"--namespace={namespace}",
                 f"--profiles-namespace={namespace}",
+                f"--credentials={mounted}",
                 f"--bind=127.0.0.1:{self._port}",
                 *arguments,
             ],
             directory,
-            {**_inherited(), **(environment or {})},
+            _inherited(),
         )
 
     @property
