@@ -21,7 +21,7 @@ MAX_LISTED = 12  # known names in a hint
 MAX_HINTED = 1_000  # problems that get a nearest name: finding one is slow
 MAX_SHOWN = 60  # characters of a value
 
-_PATTERNS = {
+PATTERNS = {
     NAME_PATTERN: "letters, digits, '-', '_' and '.', with a letter or digit at both ends",
     OBJECT_NAME_PATTERN: "small letters, digits, '-' and '.', a letter or digit at both ends",
     LANGUAGE_PATTERN: "a language code such as en or zh-Hant",
@@ -126,7 +126,7 @@ def _literal(value: Any, limits: dict[str, Any]) -> tuple[str, str]:
 
 def _form(value: Any, limits: dict[str, Any]) -> tuple[str, str]:
     pattern = limits["pattern"]
-    return f"{shown(value)} is not of the form: {_PATTERNS.get(pattern, pattern)}", ""
+    return f"{shown(value)} is not of the form: {PATTERNS.get(pattern, pattern)}", ""
 
 
 def _too_short(value: Any, limits: dict[str, Any]) -> tuple[str, str]:

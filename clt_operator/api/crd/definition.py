@@ -13,17 +13,15 @@ SHORT_NAMES = ("clt", "cltexp")
 CATEGORIES = ("clt",)
 ABOUT = "An Experiment is one controlled study of cross-lingual transfer."
 
-# How two writers share a list under server-side apply. What has a name is merged by it; codes
-# and seeds are added to; every other list is one value, so that a second writer gets a conflict
-# instead of a mixture that nobody asked for (and where order has a meaning, it is kept).
+# How two writers share a list under server-side apply. What has a name is merged by it: a second
+# writer may add a sweep. Every other list is one value: a second writer gets a conflict instead of
+# a list that is in nobody's file.
 LISTS = {
     "ExperimentSpec.models": "map",
     "ExperimentSpec.tasks": "map",
     "ExperimentSpec.stages": "map",
     "ExperimentSpec.sweeps": "map",
     "ReportSpec.contrasts": "map",
-    "ExperimentSpec.seeds": "set",
-    "LanguagesSpec.evaluate": "set",
     "ExperimentStatus.conditions": "map type",
     "ExperimentStatus.counts": "map kind",
 }

@@ -58,7 +58,7 @@ class Extras:
 
     rules: Mapping[str, Sequence[Schema]] = field(default_factory=dict)
     lists: Mapping[str, str] = field(default_factory=dict)
-    key_rule: Callable[[str], Schema] | None = None  # of a mapping whose keys have a pattern
+    key_rule: Callable[[str, int, int], Schema] | None = None  # pattern, least and most characters
 
 
 def structural(schema: Schema, name: str, extras: Extras) -> Schema:
@@ -138,15 +138,15 @@ class _Inliner:
         patterned = schema.get("patternProperties", {})
         if len(patterned) > 1:
             raise NotStructural(f"{place}: names of several patterns")
-        for pattern, value in patterned.items():
-            made: Schema = {"additionalProperties": self.node(value, f"{place}.*", outer)}
-            if self._extras.key_rule:
-                made["x-kubernetes-validations"] = [self._extras.key_rule(pattern)]
-            return made
-        value = schema.get("additionalProperties")
-        if isinstance(value, dict):
-            return {"additionalProperties": self.node(value, f"{place}.*", outer)}
-        return dict(_UNTYPED)
+        pattern, value = next(iter(patterned.items()), ("", schema.get("additionalProperties")))
+        if not isinstance(value, dict):
+            return dict(_UNTYPED)
+        made: Schema = {"additionalProperties": self.node(value, f"{place}.*", outer)}
+        bounds = schema.get("propertyNames", {})
+        if self._extras.key_rule and bounds and _visible(made["additionalProperties"]):
+            rule = self._extras.key_rule(pattern, bounds["minLength"], bounds["maxLength"])
+            made["x-kubernetes-validations"] = [rule]
+        return made
 
     def _ruled(self, made: Schema, place: str) -> Schema:
         rules = self._extras.rules.get(place, ())
@@ -156,6 +156,13 @@ class _Inliner:
             **made,
             "x-kubernetes-validations": [*made.get("x-kubernetes-validations", ()), *rules],
         }
+
+
+def _visible(schema: Schema) -> bool:
+    """Whether CEL can see a value: one without a type, and what holds such values, it cannot."""
+    if schema.get("type") == "array":
+        return _visible(schema["items"])
+    return "type" in schema
 
 
 def _described(schema: Schema) -> Schema:

@@ -21,7 +21,7 @@ Word = Annotated[str, Field(max_length=63)]
 FieldName = Annotated[str, Field(min_length=1, max_length=63)]  # of a row, or of a parameter
 AxisPath = Annotated[str, Field(min_length=1, max_length=256)]
 Factor = Annotated[float, Field(ge=0, le=1_000_000)]
-Names = Annotated[list[Name], Field(max_length=100)]
+Names = Annotated[list[Name], Field(max_length=50)]
 LabelKey = Annotated[str, Field(min_length=1, max_length=317)]  # prefix/name
 Note = Annotated[str, Field(max_length=65_536)]
 Languages = Annotated[list[LanguageCode], Field(max_length=200)]
