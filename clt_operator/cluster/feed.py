@@ -57,9 +57,9 @@ class Feed:
         self.listed = threading.Event()  # set once the first list is in the cache
         self.kept: Callable[[], list[Object]] = list  # what the informer has in its cache
         self._stopping = threading.Event()
-        self.problem = ""  # why the last try failed
+        self._problem = ""
         self._trim, self._clock = trim, clock
-        self._contact = clock()
+        self._contact = self._failed_at = clock()
         self._version = ""  # the resource version to go on from; empty: list
         self._failures = 0
         self._open: urllib3.BaseHTTPResponse | None = None
@@ -67,6 +67,11 @@ class Feed:
     def silence(self) -> float:
         """Seconds since the server last said something."""
         return self._clock() - self._contact
+
+    @property
+    def problem(self) -> str:
+        """Why the last try failed; empty where the server has answered since."""
+        return self._problem if self._failed_at >= self._contact else ""
 
     def call(self, *, watch: bool = False, **_: Any) -> Any:
         """The informer's ``list_func``: a list, or with ``watch`` an open answer.
@@ -158,6 +163,9 @@ class Feed:
                 self._well()
         except (http.HTTPError, OSError, ValueError) as error:  # ValueError: cut in the middle
             self._failed(f"the watch of {self.resource} broke: {type(error).__name__}")
+        except Exception as error:
+            log.exception("an event of %s", self.resource)
+            self._failed(f"an event of {self.resource} is not understood: {error!r}")
         else:
             if self._clock() - begun < STEADY_SECONDS:
                 self._failed(f"the watch of {self.resource} ended at once")
@@ -169,14 +177,14 @@ class Feed:
 
     def _failed(self, problem: str) -> None:
         self._failures += 1
-        if not self._stopping.is_set() and problem != self.problem:
+        if not self._stopping.is_set() and problem != self._problem:
             log.warning("%s", problem)
-        self.problem = problem
+        self._problem, self._failed_at = problem, self._clock()
 
     def _well(self) -> None:
-        if self.problem:
-            log.info("watching %s again", self.resource)
-        self.problem, self._failures = "", 0
+        if self._problem:
+            log.info("%s are followed again", self.resource)
+        self._problem, self._failures = "", 0
 
 
 class Answer:

@@ -81,7 +81,7 @@ class Cache:
 
     @property
     def problem(self) -> str:
-        """Why the last try to list or watch failed; empty where it did not."""
+        """Why the last try to list or watch failed; empty where the server answered since."""
         return self._feed.problem
 
     def get(self, namespace: str, name: str) -> Object | None:

@@ -165,14 +165,15 @@ def test_1200_objects_are_listed_in_pages_once_each(api, namespace):
 # Who asks
 
 
-def test_a_service_account_may_what_its_role_says(cluster, namespace):
+def test_a_service_account_may_what_its_role_says(cluster, api, namespace):
+    api.create(CONFIGMAPS, value(namespace, "there"), manager="m")
     kubeconfig = cluster.account(
         namespace,
         "reader",
         rules=[{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list"]}],
     )
     reader = cluster.api(kubeconfig)
-    assert [m["metadata"]["name"] for m in reader.list(CONFIGMAPS, namespace)]
+    assert "there" in [item["metadata"]["name"] for item in reader.list(CONFIGMAPS, namespace)]
     with pytest.raises(Forbidden, match="verb create on resource configmaps") as caught:
         reader.create(CONFIGMAPS, value(namespace), manager="m")
     assert not caught.value.terminating

@@ -224,6 +224,15 @@ def test_a_version_of_the_future_lists_again(server, watched):
     watched.until(lambda: len(watched.asked(watch=False)) == 2)
 
 
+def test_an_event_that_is_not_understood_is_not_asked_for_without_end(server, watched, monkeypatch):
+    monkeypatch.setattr(feed, "FIRST_PAUSE", 0.05)
+    watched.start()
+    server.put(MAPS, "c", data={"v": "1"}, metadata={"annotations": "none"})
+    watched.until(lambda: "not understood" in watched.cache.problem)
+    time.sleep(1)  # as below
+    assert len(watched.asked(watch=True)) <= 12
+
+
 def test_a_server_that_is_down_is_asked_with_growing_pauses(server, watched, monkeypatch):
     monkeypatch.setattr(feed, "FIRST_PAUSE", 0.05)
     watched.start()
