@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 import yaml
 from cluster.harness.experiments import manifest
-from support.specs import reference_spec, small_spec
+from support.specs import hub_spec, reference_spec
 
 from clt_operator.cluster.errors import Invalid
 from clt_operator.cluster.resources import CRDS, EXPERIMENTS
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-STUDIES = ("quickstart", "smollm-math", "post-trainers-guide")
+LOCAL = {"json:${DATA}": "json:s3://corpora/clt", "tsv:${DATA}": "tsv:s3://corpora/clt"}
+LOCAL |= {"gguf:${MODEL}": "s3://models/smollm2"}
 NAME = "experiments.clt.dev"
 
 
@@ -59,26 +60,44 @@ def test_the_definition_is_established_and_structural(api):
     assert "NonStructuralSchema" not in conditions
 
 
-@pytest.mark.parametrize("study", STUDIES)
-def test_promise_every_example_is_kept_word_for_word(admit, study):
-    spec = yaml.load((EXAMPLES / f"{study}.yaml").read_text(), yaml.CSafeLoader)["spec"]
+def example(name, replaced=()):
+    text = (EXAMPLES / f"{name}.yaml").read_text(encoding="utf-8")
+    for local, pushed in dict(replaced).items():
+        assert local in text
+        text = text.replace(local, pushed)
+    return yaml.load(text, yaml.CSafeLoader)["spec"]
+
+
+@pytest.mark.parametrize(
+    ("study", "replaced"),
+    [("quickstart", {}), ("post-trainers-guide", {}), ("smollm-math", LOCAL)],
+)
+def test_promise_every_example_is_kept_word_for_word(admit, study, replaced):
+    """One reads files of this machine: there as ``cltctl push`` leaves it."""
+    spec = example(study, replaced)
     assert admit(spec)["spec"] == spec
 
 
+def test_what_only_one_machine_has_is_refused_at_its_field(admit):
+    lines = refused(admit, example("smollm-math"))
+    for place in ("models[0].source", "tasks[0].train.source", "tasks[1].test.source"):
+        assert any(place in line and "is on one machine" in line for line in lines), lines
+
+
 def test_a_sweep_of_ten_thousand_runs_is_admitted(admit):
-    spec = changed(small_spec(), "seeds", list(range(100)))
+    spec = changed(hub_spec(), "seeds", list(range(100)))
     spec["sweeps"][0]["samplesPerLanguage"] = {"values": list(range(0, 1000, 10))}
     admit(spec)
 
 
 def test_a_section_that_is_explicitly_empty_is_admitted(admit):
     """``null`` stands for "not given" where the types say so."""
-    admit(changed(small_spec(), "tasks.0.exemplars", None))
+    admit(changed(hub_spec(), "tasks.0.exemplars", None))
 
 
 def test_no_default_is_written_into_an_object(admit):
     """The lock holds what was resolved; a later release may explain an absent field anew."""
-    assert admit(small_spec())["spec"] == small_spec()
+    assert admit(hub_spec())["spec"] == hub_spec()
 
 
 @pytest.mark.parametrize(
@@ -92,7 +111,7 @@ def test_no_default_is_written_into_an_object(admit):
 )
 def test_unknown_fields_are_refused_by_name(admit, path, value):
     last = path.rpartition(".")[2] if path != "report.contrasts" else "k"
-    lines = refused(admit, changed(small_spec(), path, value))
+    lines = refused(admit, changed(hub_spec(), path, value))
     assert any(last in line and "unknown field" in line for line in lines), lines
 
 
@@ -118,19 +137,19 @@ def test_unknown_fields_are_refused_by_name(admit, path, value):
     ],
 )
 def test_what_no_bound_allows_is_refused_at_its_field(admit, path, value, words):
-    lines = refused(admit, changed(small_spec(), path, value))
+    lines = refused(admit, changed(hub_spec(), path, value))
     place = "spec." + re.sub(r"\.(\d+)", r"[\1]", path)
     assert any(line.startswith(place) and words in line for line in lines), lines
 
 
 def test_what_is_missing_is_named(admit):
-    spec = small_spec()
+    spec = hub_spec()
     del spec["languages"]["pivot"]
     assert any(line.startswith("spec.languages.pivot: Required") for line in refused(admit, spec))
 
 
 def test_a_name_that_could_be_no_label_is_refused(admit):
-    lines = refused(admit, small_spec(), name="n" * 64)
+    lines = refused(admit, hub_spec(), name="n" * 64)
     assert any(line.startswith("metadata.name") and "63" in line for line in lines), lines
 
 
@@ -157,7 +176,7 @@ def test_kubectl_explain_reads_well(cluster, crd_installed):
 
 
 def test_columns_short_names_and_category(cluster, experiments):
-    experiments.create(small_spec(), "one")
+    experiments.create(hub_spec(), "one")
     status = {
         "phase": "Running",
         "done": "12/96",
@@ -176,7 +195,7 @@ def test_columns_short_names_and_category(cluster, experiments):
 
 def test_the_status_is_a_subresource(cluster, experiments):
     """A user's write to the object leaves it alone; a writer of the status leaves the spec."""
-    made = experiments.create({**small_spec(), "retries": {"limit": 5}})
+    made = experiments.create({**hub_spec(), "retries": {"limit": 5}})
     experiments.change({"retries": {"limit": 6}})
     cluster.client.patch(f"{experiments.path}/study", {"status": {"phase": "Complete"}})
     assert experiments.status() == {}
@@ -192,6 +211,6 @@ def test_the_status_is_a_subresource(cluster, experiments):
     "wrong", [{"phase": "Done"}, {"steps": -1}, {"lock": "x"}, {"gpuHours": 1.5}]
 )
 def test_a_status_that_no_operator_writes_is_refused(cluster, experiments, wrong):
-    experiments.create(small_spec())
+    experiments.create(hub_spec())
     with pytest.raises(AssertionError, match=next(iter(wrong))):
         cluster.client.patch(f"{experiments.path}/study/status", {"status": wrong})

@@ -47,6 +47,14 @@ def small_spec() -> dict[str, Any]:
     return copy.deepcopy(SMALL)
 
 
+def hub_spec() -> dict[str, Any]:
+    """The small study with rows that a cluster can read: those of a hub."""
+    spec = small_spec()
+    for role in ("train", "test"):
+        spec["tasks"][0][role]["source"] = "hf:org/rows"
+    return spec
+
+
 def reference_spec() -> dict[str, Any]:
     """The reference study's spec."""
     text = (EXAMPLES / "post-trainers-guide.yaml").read_text(encoding="utf-8")
