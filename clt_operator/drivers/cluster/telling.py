@@ -4,6 +4,7 @@ from clt_operator.drivers.cluster.driven import Driven
 from clt_operator.drivers.cluster.jobs import Seen
 from clt_operator.drivers.cluster.status import Fact, Facts, Type
 from clt_operator.reconcile import Decision
+from clt_operator.reconcile.index import KIND_WEIGHTS
 
 
 def facts(driven: Driven, seen: Seen, decision: Decision, *, handled: str) -> Facts:
@@ -96,12 +97,17 @@ def _degradation(driven: Driven, seen: Seen) -> Fact:
 
 
 def _left(driven: Driven, seen: Seen, decision: Decision) -> float | None:
-    """Seconds until all is done at the present width; None before a kind's pace is known."""
+    """Seconds until all is done at the present width; None before the first step ended.
+
+    A kind of which none has ended yet takes as long as its weight says, against those that have.
+    """
+    mean = driven.view.mean_seconds
+    known = {kind: seconds for kind in decision.status.counts if (seconds := mean(kind))}
+    if not known:
+        return None
+    unit = sum(known.values()) / sum(KIND_WEIGHTS.get(kind, 1) for kind in known)
     total = 0.0
     for kind, row in decision.status.counts.items():
         waiting = row.get("ready", 0) + row.get("pending", 0) + row.get("running", 0)
-        mean = driven.view.mean_seconds(kind)
-        if waiting and mean is None:
-            return None
-        total += waiting * (mean or 0.0)
+        total += waiting * known.get(kind, unit * KIND_WEIGHTS.get(kind, 1))
     return total / max(1, len(seen.in_flight) - seen.suspended - seen.waiting)

@@ -154,7 +154,12 @@ class Container:
                 attempt=claim.attempt,
                 outputs=files,
                 summary=dict(figures_of(document)),
-                provenance={"holder": claim.holder, "ended_at": now(), "stub": True},
+                provenance={
+                    "holder": claim.holder,
+                    "started_at": claim.claimed_at,
+                    "ended_at": now(),
+                    "stub": True,
+                },
             )
             won = self.artifacts.commit(manifest)
         except CltError as error:
