@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 from cluster.harness.experiments import manifest
 from pydantic import ValidationError
-from support.specs import hub_spec
+from support.specs import hub_spec, reference_spec
 
 from clt_operator.api.crd import crd
 from clt_operator.api.crd.rules import RULES
@@ -356,6 +356,50 @@ def test_rules_stay_within_the_budget_of_older_servers():
     """No function that came after Kubernetes 1.31: the definition installs on all that we name."""
     text = str(crd())
     assert not [name for name in ("flatten(", "distinct(", "sortBy(", "slice(") if name in text]
+
+
+# What a rule that forgets a default, or a null, would refuse.
+GOOD = [
+    {"tasks.0.split": None, "tasks.0.exemplars": None, "sweeps.0.samplesPerLanguage.range": None},
+    {
+        "tasks.0.train": DATA,
+        "tasks.0.test": None,
+        "tasks.0.split": {"reference": None},
+        "tasks.0.testItems": 5,
+    },
+    {"tasks.0.train": GENERATOR, "tasks.0.test": {**GENERATOR, "arguments": {"n": [1, None]}}},
+    {"tasks.0.exemplars": DATA, "tasks.0.generation": {"shots": 4}},
+    {"tasks.0.train": {**DATA, "revision": "r", "config": "c", "split": "s"}},
+    {"tasks.1": TESTED, **staged(train=None)},
+    staged(train={"select": "mixture_loss", "validationItems": 5}),
+    {"models.0": {"name": "m", "source": "init:llama", "architecture": {"layers": 1}, "seed": 3}},
+    {"models.0": {"name": "m", "source": "s3://research/clt/m"}},
+    {"models.0": {"name": "m", "source": "hf:org/m", "revision": "", "alphabet": "", "seed": 0}},
+    {"train": {"method": "adapter", "adapter": {"rank": 4}, "select": "last"}},
+    {"sweeps.0.controls": ["equal_steps", "token_matched"], "sweeps.0.unit": "samples"},
+    {"sweeps.0.controls": ["pivot_matched"], "sweeps.0.unit": "tokens", "train.steps": 5},
+    {"sweeps.0.include": [{"controls": ["", "pivot_matched"]}]},
+    {"sweeps.0.axes": {"train.learningRate": [1e-5, 2], "train.schedule": ["linear", "cosine"]}},
+    {"sweeps.0.samplesPerLanguage": {"range": {"from": 0, "to": 20, "step": 10}}},
+    {"sweeps.0.models": ["m"], "sweeps.0.tasks": ["t"], "sweeps.0.mixes": ["two"]},
+    {"languages.mixes.many": ["es", "ja"], "sweeps.0.mixes": ["many", "two"]},
+    contrast(k=20, sweep="s", languages="ja"),
+    contrast(k=10, sweep="", languages="unseen"),
+    {"store": "research", "suspend": True, "cancel": True},
+]
+
+
+@pytest.mark.parametrize("changes", GOOD, ids=[str(changes)[:60] for changes in GOOD])
+def test_admission_is_no_stricter_than_plan(lines, changes):
+    spec = changed(changes)
+    assert planned(spec) == []
+    assert lines(spec) == []
+
+
+@pytest.mark.parametrize("spec", [hub_spec, reference_spec], ids=["small", "reference"])
+def test_a_spec_with_every_default_written_out_is_admitted(lines, spec):
+    whole = Experiment.model_validate(manifest(spec(), "study", "team"))
+    assert lines(whole.spec.model_dump(mode="json", by_alias=True)) == []
 
 
 class TestChanges:
