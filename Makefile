@@ -13,7 +13,7 @@ CLUSTER_ARGS ?= -n 0
 # Every step is a process: without compiled modules each would compile thousands of files again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test test-cluster test-cluster-slow cluster-binaries lint format docs golden constraints clean
+.PHONY: help setup demo test test-cluster test-cluster-slow cluster-binaries lint format docs manifests golden constraints clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/'
@@ -60,6 +60,9 @@ docs: $(STAMP) ## make the generated pages again
 	$(BIN)/python -m clt_operator.api.reference profiles > docs/reference/profiles.md
 	$(BIN)/python docs/pages.py
 	CLT_UPDATE_DOCS=1 $(BIN)/python -m pytest -q tests/integration/docs -k outputs
+
+manifests: $(STAMP) ## make the plain YAML of an installation again
+	$(BIN)/python -m clt_operator.render.manifests > manifests/crd.yaml
 
 golden: $(STAMP) ## write the golden manifests again; read the difference before you commit it
 	CLT_UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/unit/render

@@ -10,7 +10,7 @@ from clt_operator.api.status import ExperimentStatus
 
 PLURAL, SINGULAR = "experiments", "experiment"
 SHORT_NAMES = ("clt", "cltexp")
-CATEGORIES = ("clt",)
+CATEGORIES = ("clt",)  # not "all": kubectl delete all --all would end studies
 ABOUT = "An Experiment is one controlled study of cross-lingual transfer."
 
 # How two writers share a list under server-side apply. What has a name is merged by it: a second
@@ -79,9 +79,9 @@ def crd() -> dict[str, Any]:
 
 def object_schema() -> Schema:
     """The schema of the whole object: what users write, and the status."""
-    extras = Extras(RULES, LISTS, key_rule)
-    written = structural(model_schema(Experiment), "Experiment", extras)
-    status = structural(model_schema(ExperimentStatus), "ExperimentStatus", extras)
+    written = structural(model_schema(Experiment), "Experiment", Extras(RULES, LISTS, key_rule))
+    told = Extras(lists=LISTS, tell_defaults=False)
+    status = structural(model_schema(ExperimentStatus), "ExperimentStatus", told)
     fields = written["properties"]
     name = {"type": "string", **_bounds_of_name(fields["metadata"])}
     properties = {

@@ -6,6 +6,7 @@ stays as its user wrote it, the lock holds what was resolved.
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,6 +45,7 @@ _UNDERSTOOD = frozenset(
         "title",
     }
 )
+_BARE = re.compile(r"[\w.-]+")  # a default that reads well without quotes
 _UNTYPED: Schema = {"x-kubernetes-preserve-unknown-fields": True}
 
 
@@ -59,6 +61,7 @@ class Extras:
     rules: Mapping[str, Sequence[Schema]] = field(default_factory=dict)
     lists: Mapping[str, str] = field(default_factory=dict)
     key_rule: Callable[[str, int, int], Schema] | None = None  # pattern, least and most characters
+    tell_defaults: bool = True
 
 
 def structural(schema: Schema, name: str, extras: Extras) -> Schema:
@@ -105,14 +108,14 @@ class _Inliner:
         if "const" in schema:
             made["enum"] = [schema["const"]]
         if not made.get("type"):
-            return {**_described(schema), **_UNTYPED}
+            return {**self._described(schema), **_UNTYPED}
         match made["type"]:
             case "array":
                 made["items"] = self.node(schema["items"], f"{place}[]", outer)
                 made |= self._list_type(place)
             case "object":
                 made |= self._mapping(schema, place, outer)
-        return self._ruled({**_described(schema), **made}, place)
+        return self._ruled({**self._described(schema), **made}, place)
 
     def _optional(self, schema: Schema, place: str, outer: tuple[str, ...]) -> Schema:
         options = [option for option in schema["anyOf"] if option != {"type": "null"}]
@@ -129,6 +132,15 @@ class _Inliner:
             made = {"description": said, **{k: v for k, v in made.items() if k != "description"}}
         return self._ruled(made, place)
 
+    def _described(self, schema: Schema) -> Schema:
+        """The description, with the default where it says something."""
+        text, default = _prose(schema.get("description", "")), schema.get("default")
+        if self._extras.tell_defaults and default not in (None, "", [], {}):
+            bare = isinstance(default, str) and _BARE.fullmatch(default)
+            shown = default if bare else json.dumps(default, ensure_ascii=False)
+            text = f"{text} Default: {shown}.".strip()
+        return {"description": text} if text else {}
+
     def _list_type(self, place: str) -> Schema:
         kind, _, key = self._extras.lists.get(place, "atomic").partition(" ")
         keys = {"x-kubernetes-list-map-keys": [key or "name"]} if kind == "map" else {}
@@ -139,12 +151,14 @@ class _Inliner:
         if len(patterned) > 1:
             raise NotStructural(f"{place}: names of several patterns")
         pattern, value = next(iter(patterned.items()), ("", schema.get("additionalProperties")))
-        if not isinstance(value, dict):
+        if not isinstance(value, dict) or not value:
             return dict(_UNTYPED)
         made: Schema = {"additionalProperties": self.node(value, f"{place}.*", outer)}
         bounds = schema.get("propertyNames", {})
-        if self._extras.key_rule and bounds and _visible(made["additionalProperties"]):
-            rule = self._extras.key_rule(pattern, bounds["minLength"], bounds["maxLength"])
+        if self._extras.key_rule and _visible(made["additionalProperties"]):
+            if "maxLength" not in bounds:
+                raise NotStructural(f"{place}: names of any length")
+            rule = self._extras.key_rule(pattern, bounds.get("minLength", 0), bounds["maxLength"])
             made["x-kubernetes-validations"] = [rule]
         return made
 
@@ -163,17 +177,6 @@ def _visible(schema: Schema) -> bool:
     if schema.get("type") == "array":
         return _visible(schema["items"])
     return "type" in schema
-
-
-def _described(schema: Schema) -> Schema:
-    """The description, with the default where it says something."""
-    text = _prose(schema.get("description", ""))
-    default = schema.get("default")
-    if default not in (None, "", [], {}):
-        written = default if isinstance(default, str) and default.isidentifier() else None
-        shown = written or json.dumps(default, ensure_ascii=False)
-        text = f"{text} Default: {shown}.".strip()
-    return {"description": text} if text else {}
 
 
 def _prose(text: str) -> str:
