@@ -46,6 +46,7 @@ LONGEST_LOOK = 900.0  # seconds of one look after which the process counts as st
 LONGEST_SILENCE = 180.0  # seconds without a word of the API server
 RESYNC = 600.0  # seconds between looks that nothing woke, on average
 SWEEP = 1800.0  # seconds between looks for roots of experiments that are gone
+LEASELESS = 1.0  # seconds after which a process whose lease is in doubt looks again
 SETTLE = 0.02  # seconds in which events of one experiment are taken together
 STOP = 20.0  # seconds for the looks under way to end
 
@@ -251,8 +252,8 @@ class Operator:
         log.debug("%s/%s failed after %.1f s, again in %.1f s", *place, spent, pause)
 
     def _tick(self, place: Place) -> float | None:
-        if not self.leads():
-            return None
+        if not self.leads():  # for a moment: the lease is being renewed, or about to be lost
+            return LEASELESS
         item = self._find(place)
         if item is None or item["metadata"].get("deletionTimestamp"):
             study = self._studies.pop(place, None)

@@ -199,8 +199,7 @@ class StudyJobs:
         return endings
 
     def _done_with(self, job: Object) -> None:
-        if self.ownership.leads():
-            self.ownership.delete(job)
+        if self.ownership.delete(job):
             self.settled.add(job["metadata"]["uid"])
 
     def _endings(

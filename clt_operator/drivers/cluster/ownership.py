@@ -1,6 +1,6 @@
 """Who wants a Job: shared Jobs have several owners, and the last one to leave deletes it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -32,9 +32,13 @@ class Ownership:
             return self.owner.label in (meta.get("labels") or ())
         return any(o.get("uid") == self.owner.uid for o in meta.get("ownerReferences") or ())
 
+    def marked(self, job: Object) -> bool:
+        """Whether it is an owner by reference and by label."""
+        return self.owns(job) and self.owner.label in (job["metadata"].get("labels") or ())
+
     def join(self, job: Object) -> None:
         """Becomes one of a Job's owners."""
-        if self.owns(job) or not self.leads():
+        if self.marked(job) or not self.leads():
             return
         body: Object = {
             "apiVersion": "batch/v1",
@@ -51,6 +55,15 @@ class Ownership:
         member = f"clt-member-{self.owner.uid[:8] or self.owner.name[:50]}"
         with suppress(NotFound, Conflict):
             self.api.apply(JOBS, body, manager=member, force=True)
+
+    def relabel(self, job: Object, labels: Mapping[str, str]) -> None:
+        """Gives a Job back the labels that somebody took away: without them no watch shows it."""
+        if not self.leads():
+            return
+        meta = job["metadata"]
+        change = {"metadata": {"uid": meta["uid"], "labels": dict(labels)}}
+        with suppress(NotFound, Conflict):
+            self.api.patch(JOBS, meta["name"], change, namespace=self.namespace, manager=MANAGER)
 
     def leave(self, job: Object) -> None:
         """Stops wanting a Job: the last owner deletes it, others only take their name off."""
@@ -72,7 +85,11 @@ class Ownership:
         with suppress(NotFound, Conflict):  # it changed meanwhile: the next look decides again
             self.api.patch(JOBS, meta["name"], change, namespace=self.namespace, manager=MANAGER)
 
-    def delete(self, job: Object) -> None:
+    def delete(self, job: Object) -> bool:
+        """Whether the Job is going, or gone."""
         meta = job["metadata"]
-        if self.leads() and not meta.get("deletionTimestamp"):
+        if not self.leads():
+            return False
+        if not meta.get("deletionTimestamp"):
             self.api.delete(JOBS, meta["name"], namespace=self.namespace, uid=meta["uid"])
+        return True
