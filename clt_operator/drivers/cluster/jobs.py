@@ -6,7 +6,7 @@ owners; who does not need a Job any more leaves its owners, and the last one del
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -30,6 +30,7 @@ from clt_operator.drivers.cluster.world import World
 from clt_operator.drivers.endings import Ending
 from clt_operator.reconcile import Launch
 from clt_operator.render.job import render_batch
+from clt_operator.render.labels import labels
 from clt_operator.render.profiles import Settings
 
 UNSEEN = 60.0  # seconds after which a created Job that no watch showed is looked for
@@ -67,6 +68,7 @@ class Seen:
     ended: list[Object] = field(default_factory=list)
     foreign: list[Object] = field(default_factory=list)  # ours to join
     surplus: list[Object] = field(default_factory=list)  # ours to leave
+    spoiled: list[Object] = field(default_factory=list)  # edited by hand, cannot go on
     suspended: int = 0
     waiting: int = 0
     stuck: list[tuple[Object, verdicts.Stuck]] = field(default_factory=list)
@@ -90,6 +92,7 @@ class StudyJobs:
         self.known: dict[str, tuple[str, tuple[str, ...]]] = {}  # name → uid and keys
         self.settled: set[str] = set()  # uids of Jobs that were deleted and still show
         self.refused: dict[str, Refusal] = {}  # key → why
+        self.pods_gone: dict[str, int] = {}  # uid of a Job → pods that failed or went
         self.created = 0
 
     # observe
@@ -118,14 +121,18 @@ class StudyJobs:
             else:
                 self._running(job, keys, seen)
         self._missing(now, seen)
+        self._follow_pods(now)
         self.known = now
         return seen
 
     def _running(self, job: Object, keys: tuple[str, ...], seen: Seen) -> None:
         meta = job["metadata"]
         seen.in_flight[meta["name"]] = keys
-        if not self.ownership.owns(job) and not meta.get("deletionTimestamp"):
-            seen.foreign.append(job)
+        if not meta.get("deletionTimestamp"):
+            if not self.ownership.marked(job):
+                seen.foreign.append(job)
+            if verdicts.spoiled(job):
+                seen.spoiled.append(job)
         if job.get("spec", {}).get("suspend"):
             seen.suspended += 1
         elif not job.get("status", {}).get("ready"):
@@ -135,6 +142,19 @@ class StudyJobs:
                     seen.stuck.append((job, found))
                     break
 
+    def _follow_pods(self, now: Mapping[str, tuple[str, tuple[str, ...]]]) -> None:
+        """Where a Job lost a pod and goes on, attempts may have ended without a word."""
+        before, self.pods_gone = self.pods_gone, {}
+        looked: list[str] = []
+        for uid, keys in now.values():
+            failed = sum(1 for pod in self.world.pods(uid) if verdicts.failed(pod))
+            count = self.world.pods_gone(uid) + failed
+            if count:
+                self.pods_gone[uid] = count
+                if count != before.get(uid, 0) and uid not in self.settled:
+                    looked.extend(keys)
+        self.refresh(list(dict.fromkeys(looked)))
+
     def _missing(self, now: dict[str, tuple[str, tuple[str, ...]]], seen: Seen) -> None:
         """Jobs that went without a word: their steps are looked at again."""
         gone: list[str] = []
@@ -142,6 +162,9 @@ class StudyJobs:
             if name not in now or now[name][0] != uid:
                 if uid in self.settled:
                     self.settled.discard(uid)
+                elif self._hidden(name, uid):
+                    seen.in_flight[name] = keys
+                    now[name] = (uid, keys)
                 else:
                     gone.extend(keys)
         moment = self.clock()
@@ -153,6 +176,22 @@ class StudyJobs:
                 seen.in_flight.setdefault(name, entry.keys)
                 seen.waiting += 1
         self.refresh(gone)
+        self.view.unsettled.update(key for key in gone if key in self.view.committed)
+
+    def _hidden(self, name: str, uid: str) -> bool:
+        """Whether a Job is there and only its labels went, which are given back."""
+        found = self.api.find(JOBS, name, self.namespace)
+        if found is None or found["metadata"]["uid"] != uid:
+            return False
+        if not found["metadata"].get("deletionTimestamp"):
+            self._relabel(found)
+        return True
+
+    def _relabel(self, job: Object) -> None:
+        steps = [self.view.graph.steps[k] for k in keys_of(job) if k in self.view.graph.steps]
+        made = {**self.settings.labels, **labels(steps)}
+        if made.items() - (job["metadata"].get("labels") or {}).items():
+            self.ownership.relabel(job, made)
 
     def _never_came(self, name: str, entry: Expected, moment: float) -> bool:
         if moment - entry.since < UNSEEN:
@@ -195,8 +234,36 @@ class StudyJobs:
         if outage and verdict.outcome == "transient":
             verdict = Verdict("lost", f"{verdict.message} while the store was away")
         endings = list(self._endings(job, pods, keys, verdict))
+        if verdicts.finished(job) != "Complete" or job["metadata"]["uid"] in self.pods_gone:
+            self.view.unsettled.update(key for key in keys if key in self.view.committed)
         self._done_with(job)
         return endings
+
+    def settle_committed(self) -> None:
+        """Gives an outcome to attempts of committed steps whose pod died before it did. Those
+        whose pod is still there are looked at again the next time."""
+        unsettled = sorted(self.view.unsettled)
+        for key, done in zip(unsettled, self.pool.map(self._settle_key, unsettled), strict=True):
+            if done:
+                self.view.unsettled.discard(key)
+
+    def _settle_key(self, key: str) -> bool:
+        artifacts = self.view.artifacts
+        left = [state for state in artifacts.attempts(key) if state.outcome is None]
+        if not left:
+            return True
+        manifest = artifacts.manifest(key)
+        if manifest is None:  # invalidated since
+            self.view.refresh(key)
+            return True
+        gone = [state for state in left if self.view.holder_of(state) == "gone"]
+        for state in gone:
+            if state.claim.attempt == manifest.attempt:
+                verdict = Verdict("committed", "its pod went right after the commit")
+            else:
+                verdict = Verdict("lost", "its pod is gone without a word")
+            self._record(state.claim, verdict)
+        return len(gone) == len(left)
 
     def _done_with(self, job: Object) -> None:
         if self.ownership.delete(job):
@@ -218,8 +285,10 @@ class StudyJobs:
             mine = [s for s in states if s.claim.holder in holders or s.claim.holder == own]
             for state in mine:
                 begun = True
+                pod = holders.get(state.claim.holder)
+                if state.outcome is None and pod is not None and verdicts.alive(pod):
+                    continue  # it goes with its Job, and may still commit or save
                 if state.outcome is None:
-                    pod = holders.get(state.claim.holder)
                     yield self._close(state.claim, verdict, pod)
                 elif late and state is mine[-1] and state.outcome.outcome == "saved":
                     yield self._close(self._claim(key, own), verdict, None)
@@ -247,7 +316,12 @@ class StudyJobs:
     def lost(self, key: str, attempt: int) -> Ending:
         """Records that the holder of an open claim is gone, with what its pod still says."""
         verdict = Verdict("lost", "its pod is gone without a word")
-        for state in self.view.attempts.get(key, ()):
+        self.view.refresh(key)  # it may have committed or saved since
+        if key in self.view.committed:
+            return Ending(key, "committed")
+        for state in self.view.attempts[key]:
+            if state.claim.attempt == attempt and state.outcome is not None:
+                return Ending(key, state.outcome.outcome, state.outcome.message)
             if state.claim.attempt == attempt:
                 pod = self.world.pod(state.claim.holder.removeprefix(POD))
                 told = verdicts.of_pod(pod) if pod else None
@@ -260,7 +334,14 @@ class StudyJobs:
         artifacts = self.view.artifacts
         if pod is not None and artifacts.log(claim.key, claim.attempt) is None:
             self._ship(claim, pod)
-        recorded = artifacts.record_outcome(
+        recorded = self._record(claim, verdict)
+        self.view.refresh(claim.key)
+        if not recorded and (said := artifacts.outcome(claim.key, claim.attempt)) is not None:
+            return Ending(claim.key, said.outcome, said.message)
+        return Ending(claim.key, verdict.outcome, verdict.message)
+
+    def _record(self, claim: Claim, verdict: Verdict) -> bool:
+        return self.view.artifacts.record_outcome(
             Outcome(
                 key=claim.key,
                 attempt=claim.attempt,
@@ -271,10 +352,6 @@ class StudyJobs:
                 ended_at=_now(),
             )
         )
-        self.view.refresh(claim.key)
-        if not recorded and (said := artifacts.outcome(claim.key, claim.attempt)) is not None:
-            return Ending(claim.key, said.outcome, said.message)
-        return Ending(claim.key, verdict.outcome, verdict.message)
 
     def _ship(self, claim: Claim, pod: Object) -> None:
         """What a dead pod printed, where its runner could not store it; as well as possible."""
@@ -329,8 +406,10 @@ class StudyJobs:
                 return None
             made = found
             if verdicts.finished(made) or set(keys_of(made)) != set(keys):
+                self._relabel(made)  # without its labels no watch shows it
                 self._hold(keys, "a finished Job has that name", CLASH)
                 return None
+            self._relabel(made)
             self.ownership.join(trim_job(made))
         self.expected[name] = Expected(made["metadata"]["uid"], keys, self.clock())
         return made

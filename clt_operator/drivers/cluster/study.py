@@ -102,8 +102,7 @@ class Study:
         before = item.get("status") or {}
         if self._latched(item, before):
             self._clear_up(item)
-            self.driven = None
-            return None
+            return self._settle_rest()
         try:
             driven = self._accepted(item)
             return self._move(item, driven)
@@ -116,6 +115,15 @@ class Study:
             self.outage = self.shop.clock()
             self._degrade(item, "StoreUnavailable", error)
             raise
+
+    def _settle_rest(self) -> float | None:
+        """Of a complete study, the attempts that are still without an outcome."""
+        if self.driven is not None:
+            self.driven.jobs.settle_committed()
+            if self.driven.view.unsettled:
+                return FOLLOW
+        self.driven = None
+        return None
 
     def gone(self) -> None:
         """The Experiment was deleted: its root no longer keeps artifacts from collection."""
@@ -147,6 +155,7 @@ class Study:
             return self.driven
         if self.stamp and self.stamp[0] != meta["uid"]:
             self.driven = None
+            self.published, self.told = {}, -LAG
         before = self.driven
         known = before.accepted if before else None
         accepted = accept(item, installation, self.shop.stores, known)
@@ -209,6 +218,10 @@ class Study:
             self._note(item, driven, ending)
         for job in seen.foreign:
             driven.jobs.ownership.join(job)
+        for job in seen.spoiled:
+            driven.jobs.ownership.delete(job)
+            note = f"Job {job['metadata']['name']} was edited so that it cannot go on"
+            self.shop.events.record(item, "Warning", "JobEdited", note)
         self._give_up_on_images(item, driven, seen)
         self._follow(item, driven, seen)
         spec = driven.accepted.experiment.spec
@@ -226,7 +239,8 @@ class Study:
         untold = self._tell(item, driven, seen, decision)
         if decision.finished == "complete" and untold is None:
             self._clear_up(item)
-            return None
+            driven.jobs.settle_committed()
+            return FOLLOW if driven.view.unsettled else None
         return self._next(driven, seen, decision, stopped=bool(stopped), untold=untold)
 
     def _follow(self, item: Object, driven: Driven, seen: Seen) -> None:
@@ -239,6 +253,7 @@ class Study:
             return
         driven.followed = now
         view = driven.view
+        driven.jobs.settle_committed()
         heads = [next((key for key in keys if key not in view.committed), "") for keys in several]
         carried = {key for keys in seen.in_flight.values() for key in keys}
         elsewhere = [key for key in view.open_claims() if key not in carried]
@@ -448,7 +463,8 @@ class Study:
     ) -> float:
         now = self.shop.clock()
         waits = [RELOAD] if untold is None else [untold]
-        if any(len(keys) > 1 for keys in seen.in_flight.values()) or driven.view.open_claims():
+        several = any(len(keys) > 1 for keys in seen.in_flight.values())
+        if several or driven.view.open_claims() or driven.view.unsettled:
             waits.append(max(FOLLOW, len(seen.in_flight) / LOOKS_PER_SECOND))
         waits.extend(until - now for until in driven.held.values())
         waits.extend(refusal.until - now for refusal in driven.jobs.refused.values())

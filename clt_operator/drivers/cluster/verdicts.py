@@ -10,6 +10,7 @@ from typing import Any
 
 from clt_operator.api.step import OutcomeKind
 from clt_operator.reconcile import outcome_of_exit
+from clt_operator.render.job import QUEUE_LABEL
 
 CONTAINER = "steps"
 LOST_REASONS = frozenset(
@@ -99,6 +100,16 @@ def of_pod(pod: Manifest) -> Verdict | None:
     return Verdict(outcome_of_exit(code), f"exit code {code} {said[:300]}".strip(), code)
 
 
+def spoiled(job: Manifest) -> bool:
+    """Whether somebody edited a Job so that it cannot go on: it runs fewer pods than it needs,
+    or is suspended and no queue will resume it."""
+    spec, meta = job.get("spec", {}), job["metadata"]
+    if spec.get("parallelism", 1) < spec.get("completions", 1):
+        return True
+    edited = int(meta.get("generation") or 1) > 1
+    return bool(spec.get("suspend")) and edited and QUEUE_LABEL not in (meta.get("labels") or ())
+
+
 def disrupted(pod: Manifest) -> str:
     """Why a pod was taken away from outside; empty where it was not."""
     status = pod.get("status", {})
@@ -122,6 +133,10 @@ def stuck(pod: Manifest) -> Stuck | None:
         if reason in CONFIG_REASONS:
             return Stuck("MissingConfiguration", f"{reason}: {message}".rstrip(": "))
     return None
+
+
+def failed(pod: Manifest) -> bool:
+    return bool(pod.get("status", {}).get("phase") == "Failed")
 
 
 def alive(pod: Manifest) -> bool:

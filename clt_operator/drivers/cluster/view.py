@@ -31,13 +31,23 @@ class ClusterView(View):
     ) -> None:
         super().__init__(artifacts, graph, clock)
         self._world = world
+        self.unsettled: set[str] = set()  # committed; an attempt may lack its outcome
         self.spent: dict[str, float] = {}  # seconds that the committed attempt of a key took
         self._by_kind: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
+
+    def load(self) -> None:
+        super().load()
+        ended = self.artifacts.outcome_numbers()
+        for key, numbers in self.artifacts.attempt_numbers().items():
+            if key in self.committed and not set(numbers) <= set(ended.get(key, ())):
+                self.unsettled.add(key)
 
     def refresh(self, key: str) -> bool:
         before = (key in self.committed, self.attempts.get(key))
         manifest = self.artifacts.manifest(key)
         if manifest is not None:
+            if any(state.outcome is None for state in self.attempts.pop(key, ())):
+                self.unsettled.add(key)
             self.committed.add(key)
             self.note(manifest)
         else:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from clt_operator.api.profiles.settings import MEMBER_LABEL
 from clt_operator.cluster.api import Api
-from clt_operator.cluster.resources import JOBS, PODS
+from clt_operator.cluster.resources import EXPERIMENTS, JOBS, PODS
 from clt_operator.cluster.trim import trim_job, trim_pod
 from clt_operator.cluster.watch import Cache
 from clt_operator.drivers.cluster import verdicts
@@ -32,6 +32,10 @@ class World(Protocol):
         """Whether this process saw a pod or a Job of this uid go."""
         ...
 
+    def pods_gone(self, job_uid: str) -> int:
+        """How many pods of a Job this process saw go."""
+        ...
+
 
 class Gone:
     """The uids of what was deleted, the oldest forgotten first."""
@@ -45,15 +49,35 @@ class Gone:
             if len(self._uids) > self._most:
                 self._uids.popitem(last=False)
 
+    def discard(self, uid: str) -> None:
+        with self._lock:
+            self._uids.pop(uid, None)
+
     def __contains__(self, uid: str) -> bool:
         return uid in self._uids
+
+
+class Counts:
+    """Numbers of uids, the oldest forgotten first."""
+
+    def __init__(self, most: int = MOST_GONE) -> None:
+        self._most, self._of, self._lock = most, OrderedDict[str, int](), threading.Lock()
+
+    def add(self, uid: str) -> None:
+        with self._lock:
+            self._of[uid] = self._of.pop(uid, 0) + 1
+            if len(self._of) > self._most:
+                self._of.popitem(last=False)
+
+    def __getitem__(self, uid: str) -> int:
+        return self._of.get(uid, 0)
 
 
 class Caches:
     """Jobs and pods of this installation in some namespaces (none named: in all of them)."""
 
     def __init__(self, api: Api, namespaces: Iterable[str], wake: Wake) -> None:
-        self._wake, self._gone = wake, Gone()
+        self._wake, self._gone, self._pods_gone = wake, Gone(), Counts()
         self._jobs: dict[str, Cache] = {}
         self._pods: dict[str, Cache] = {}
         for namespace in namespaces or ("",):
@@ -98,6 +122,9 @@ class Caches:
     def gone(self, uid: str) -> bool:
         return uid in self._gone
 
+    def pods_gone(self, job_uid: str) -> int:
+        return self._pods_gone[job_uid]
+
     def _all(self) -> list[Cache]:
         return [*self._jobs.values(), *self._pods.values()]
 
@@ -108,12 +135,16 @@ class Caches:
         job = new or old or {}
         if event == "DELETED":
             self._gone.add(job["metadata"]["uid"])
+        elif event == "ADDED":  # again, where its labels were taken away and given back
+            self._gone.discard(job["metadata"]["uid"])
         self._wake_members(job)
 
     def _pod_changed(self, event: str, old: Object | None, new: Object | None) -> None:
         pod = new or old or {}
         if event == "DELETED":
             self._gone.add(pod["metadata"]["uid"])
+            for job_uid in _job_of(pod):
+                self._pods_gone.add(job_uid)
         if old and new and _gist(old) == _gist(new):
             return
         namespace = pod["metadata"].get("namespace", "")
@@ -123,9 +154,13 @@ class Caches:
 
     def _wake_members(self, item: Object) -> None:
         meta = item["metadata"]
-        for label in meta.get("labels") or ():
-            if label.startswith(MEMBER_LABEL):
-                self._wake(meta.get("namespace", ""), label[len(MEMBER_LABEL) :])
+        labels = [n for n in meta.get("labels") or () if n.startswith(MEMBER_LABEL)]
+        names = {label[len(MEMBER_LABEL) :] for label in labels}
+        for owner in meta.get("ownerReferences") or ():
+            if owner.get("kind") == EXPERIMENTS.kind:
+                names.add(owner["name"])
+        for name in names:
+            self._wake(meta.get("namespace", ""), name)
 
 
 def _gist(pod: Object) -> tuple[object, ...]:
