@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -73,6 +74,11 @@ def test_the_schema_is_one_that_editors_can_use_and_the_examples_follow_it():
         assert not list(validator.iter_errors(data)), path
     data["spec"]["sweeps"][0]["mixs"] = []
     assert list(validator.iter_errors(data))
+
+
+def test_the_definition_for_clusters_is_printed_as_it_is_committed(cltctl):
+    committed = Path(__file__).parents[3] / "manifests/crd.yaml"
+    assert cltctl("schema", "--crd").out == committed.read_text(encoding="utf-8")
 
 
 def test_version():
