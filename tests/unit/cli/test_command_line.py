@@ -76,7 +76,7 @@ def test_the_schema_is_one_that_editors_can_use_and_the_examples_follow_it():
     assert list(validator.iter_errors(data))
 
 
-def test_the_definition_for_clusters_is_printed_as_it_is_committed(cltctl):
+def test_the_definition_for_clusters_is_printed_as_it_is_committed():
     committed = Path(__file__).parents[3] / "manifests/crd.yaml"
     assert cltctl("schema", "--crd").out == committed.read_text(encoding="utf-8")
 
