@@ -36,6 +36,9 @@ from clt_operator.render.profiles import Settings
 UNSEEN = 60.0  # seconds after which a created Job that no watch showed is looked for
 REFUSED = 30.0  # seconds before a Job that the API server refused is tried again
 CLASH = 1.0  # seconds before a name is tried again that a Job on its way out still has
+# The Job controller makes a Job wait for the failures of an earlier one of its name, from ten
+# seconds on, unless it saw that one go.
+AGAIN = 1.0  # seconds before the next Job of a step whose last one failed
 LOG_LINES = 2000  # of a dead pod that are shipped where its runner shipped none
 IMAGE_PATIENCE = 600.0  # seconds that a pod may wait for its image
 
@@ -237,6 +240,8 @@ class StudyJobs:
         if verdicts.finished(job) != "Complete" or job["metadata"]["uid"] in self.pods_gone:
             self.view.unsettled.update(key for key in keys if key in self.view.committed)
         self._done_with(job)
+        left = [key for key in keys if key not in self.view.committed]
+        self._hold(left, "its last Job went a moment ago", AGAIN)
         return endings
 
     def settle_committed(self) -> None:
