@@ -135,7 +135,7 @@ def _declare(
     timeout: float | None,
 ) -> None:
     """Writes the object where it differs from what is there."""
-    from clt_operator.cli.declaring import declare, send
+    from clt_operator.cli.declaring import declare, write
     from clt_operator.cli.live import Live, reference
     from clt_operator.cli.output import command, say, show
     from clt_operator.cli.specs import namespace_of
@@ -144,7 +144,7 @@ def _declare(
     namespace = namespace_of(loaded, place.namespace, lambda: live.api.namespace)
     declared = declare(live.api, loaded, namespace, force=force)
     if declared.change != "unchanged" and not dry_run:
-        send(live.api, loaded, declared.body, force=force)
+        write(live.api, loaded, declared, force=force)
     note = " (dry run)" if dry_run else ""
     show(f"{reference(declared.body)} {declared.change}{note}")
     if dry_run:

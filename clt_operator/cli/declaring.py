@@ -6,6 +6,7 @@ what admission checks. Only what differs afterwards is written.
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -26,11 +27,13 @@ class Conflicting(CltError):
 
 @dataclass(frozen=True)
 class Declared:
-    """``result`` is what the API server would keep of ``body``; ``live`` what it keeps now."""
+    """``result`` is what the API server would keep of ``body``; ``live`` what it keeps now;
+    ``added`` are lists to which others added entries."""
 
     body: Object
     live: Object | None
     result: Object
+    added: tuple[str, ...] = ()
 
     @property
     def change(self) -> Literal["created", "configured", "unchanged"]:
@@ -50,7 +53,47 @@ def declare(api: "Api", loaded: "LoadedSpec", namespace: str, *, force: bool = F
     live = api.find(EXPERIMENTS, loaded.experiment.metadata.name, namespace)
     if live and live["metadata"].get("deletionTimestamp"):
         raise CltError(f"experiment {live['metadata']['name']} is being deleted: try again then")
-    return Declared(body, live, send(api, loaded, body, force=force, dry_run=True))
+    result = send(api, loaded, body, force=force, dry_run=True)
+    added = sorted(_added(body["spec"], result["spec"], "spec"))
+    if added and not force:
+        lines = [f"{path} holds entries that others added" for path in added]
+        lines.append("--force-conflicts makes these lists what the spec says")
+        raise Conflicting("\n".join(lines))
+    if added:
+        result["spec"] = _replaced(body["spec"], result["spec"])
+    return Declared(body, live, result, tuple(added))
+
+
+def write(api: "Api", loaded: "LoadedSpec", declared: Declared, *, force: bool) -> None:
+    """Makes the object what was declared."""
+    from clt_operator.cluster.resources import EXPERIMENTS
+
+    sent = send(api, loaded, declared.body, force=force)
+    if declared.added:  # an apply keeps entries of others, a merge replaces whole lists
+        meta, spec = sent["metadata"], declared.result["spec"]
+        fields = {path.split(".")[1].partition("[")[0] for path in declared.added}
+        body = {"spec": {field: spec[field] for field in fields}}
+        api.patch(EXPERIMENTS, meta["name"], body, namespace=meta["namespace"], manager=MANAGER)
+
+
+def _added(mine: Any, there: Any, path: str) -> Iterator[str]:
+    """Lists of the spec that hold more than it says."""
+    if isinstance(mine, dict) and isinstance(there, dict):
+        for name, part in mine.items():
+            yield from _added(part, there.get(name), f"{path}.{name}")
+    elif isinstance(mine, list) and isinstance(there, list):
+        if len(mine) != len(there):
+            yield path
+        else:
+            for at, (part, other) in enumerate(zip(mine, there, strict=True)):
+                yield from _added(part, other, f"{path}[{at}]")
+
+
+def _replaced(mine: Any, there: Any) -> Any:
+    """What is there, with its lists as the spec says them."""
+    if isinstance(mine, dict) and isinstance(there, dict):
+        return {**there, **{name: _replaced(part, there.get(name)) for name, part in mine.items()}}
+    return mine
 
 
 def send(

@@ -20,7 +20,7 @@ from clt_operator.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from clt_operator.api.profiles import Profiles
+    from clt_operator.api.profiles import Profiles, StoreProfile
     from clt_operator.cli.place import Place
     from clt_operator.cluster.api import Api
     from clt_operator.store.protocol import ObjectStore
@@ -315,7 +315,7 @@ def _profiles(api: "Api", namespace: str) -> Found:
         return
     yield Check("profiles", True, f"namespace {namespace} may use: {_offer(profiles, namespace)}")
     for name, profile in sorted(stores.items()):
-        yield from _profile_store(name, profile.within(namespace).uri)
+        yield from _profile_store(name, profile.within(namespace))
 
 
 def _offer(profiles: "Profiles", namespace: str) -> str:
@@ -328,16 +328,17 @@ def _offer(profiles: "Profiles", namespace: str) -> str:
     return "; ".join(parts)
 
 
-def _profile_store(name: str, uri: str) -> Found:
+def _profile_store(name: str, profile: "StoreProfile") -> Found:
     """By this user's own credentials: a store that only pods can reach is no fault."""
     from clt_operator.api.errors import CltError
+    from clt_operator.cli.live import environment_for
     from clt_operator.cli.stored import open_artifacts
 
     try:
-        store = open_artifacts(uri).store
+        store = open_artifacts(profile.uri, environment=environment_for(profile)).store
         checks = list(_store(store, name))
     except CltError as error:
-        yield Check(f"store {name}", None, f"{uri} is not reachable from here: {error}")
+        yield Check(f"store {name}", None, f"{profile.uri} is not reachable from here: {error}")
         return
     for check in checks:
         yield Check(check.name, check.ok or None, check.detail, check.next)

@@ -31,7 +31,7 @@ def drive(
     there is no installation.
     """
     from clt_operator.cli.apply import tell_counts
-    from clt_operator.cli.live import Live
+    from clt_operator.cli.live import Live, environment_for
     from clt_operator.cli.output import say
     from clt_operator.cli.running import write_study
     from clt_operator.cli.specs import namespace_of, study
@@ -42,7 +42,7 @@ def drive(
     live = Live(place)
     namespace = namespace_of(loaded, place.namespace, lambda: live.api.namespace)
     settings = _settings(loaded, live, namespace, store, image, store_secret)
-    artifacts = open_artifacts(settings.store.uri)
+    artifacts = open_artifacts(settings.store.uri, environment=environment_for(settings.store))
     name = loaded.experiment.metadata.name
     planned = study(loaded, base, stored_lock(artifacts, namespace, name), offline=False)
     tell_counts(name, planned.plan.counts, artifacts.store.uri)

@@ -206,9 +206,10 @@ def _watch(
 ) -> None:
     """A line for each change, until it is interrupted."""
     from clt_operator.cli.live import reference
-    from clt_operator.cli.output import dump, show
+    from clt_operator.cli.output import dump, flush, show
     from clt_operator.cli.watching import changes
 
+    flush()
     columns = _columns(everywhere, wide=output is ListFormat.wide)
     seen: dict[str, Any] = {}
     widths = [max(len(column) + 2, 12) for column in columns]
@@ -232,6 +233,7 @@ def _watch(
         else:
             cells = zip((str(row[column]) for column in columns), widths, strict=True)
             show("  ".join(cell.ljust(width) for cell, width in cells).rstrip())
+        flush()
 
 
 def _columns(everywhere: bool, *, wide: bool) -> tuple[str, ...]:

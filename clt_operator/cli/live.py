@@ -12,7 +12,7 @@ from clt_operator.cli.place import Place
 from clt_operator.cli.stored import NotFound
 
 if TYPE_CHECKING:
-    from clt_operator.api.profiles import Profiles
+    from clt_operator.api.profiles import Profiles, StoreProfile
     from clt_operator.api.spec import Experiment
     from clt_operator.cli.stored import Stored
     from clt_operator.cluster.api import Api
@@ -121,11 +121,18 @@ class Live:
         user's own environment tells another."""
         from clt_operator.cli.stored import open_artifacts
 
-        profiles = readable_profiles(self.api) if not _endpoint_is_set() else None
-        name = str(status_of(item).get("store") or "")
-        profile = profiles.stores.get(name) if profiles else None
-        told = dict(profile.environment) if profile else {}
-        return open_artifacts(store_uri(item), environment={**told, **os.environ} if told else None)
+        profiles = readable_profiles(self.api)
+        profile = profiles.stores.get(str(status_of(item).get("store"))) if profiles else None
+        return open_artifacts(store_uri(item), environment=environment_for(profile))
+
+
+def environment_for(profile: "StoreProfile | None") -> dict[str, str] | None:
+    """The variables to open a store with: this user's own, and for what they do not tell, those
+    of its profile. None: this process's as they are."""
+    named = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+    if profile is None or not profile.environment or any(os.environ.get(n) for n in named):
+        return None
+    return {**profile.environment, **os.environ}
 
 
 def find_stored(place: Place, name: str) -> "Stored":
@@ -154,10 +161,6 @@ def readable_profiles(api: "Api") -> "Profiles | None":
 def system_namespace() -> str:
     """Where the operator is installed."""
     return os.environ.get("CLT_SYSTEM_NAMESPACE") or SYSTEM_NAMESPACE
-
-
-def _endpoint_is_set() -> bool:
-    return any(os.environ.get(name) for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"))
 
 
 def store_uri(item: Object) -> str:

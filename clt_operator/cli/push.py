@@ -21,6 +21,7 @@ from clt_operator.cli.options import (
 
 if TYPE_CHECKING:
     from clt_operator.api.load import LoadedSpec
+    from clt_operator.api.profiles import StoreProfile
     from clt_operator.api.spec.experiment import ExperimentSpec
     from clt_operator.cli.place import Place
     from clt_operator.store.protocol import ObjectStore
@@ -53,6 +54,7 @@ def push(
     keys stay what they are. They are kept as long as an experiment names them.
     """
     from clt_operator.api.errors import CltError
+    from clt_operator.cli.live import environment_for
     from clt_operator.cli.output import command, say, show
     from clt_operator.cli.place import place_of
     from clt_operator.cli.sizes import size_text
@@ -68,8 +70,11 @@ def push(
         kubeconfig=kubeconfig,
         spec_store=loaded.experiment.spec.store,
     )
-    uri = _store_of_profile(place, loaded) if place.on_cluster else place.store
-    target = open_artifacts(uri, loaded.experiment.spec.store).store
+    if place.on_cluster:
+        profile = _store_profile(place, loaded)
+        target = open_artifacts(profile.uri, environment=environment_for(profile)).store
+    else:
+        target = open_artifacts(place.store, loaded.experiment.spec.store).store
     bundles = list(collect(loaded, base))
     places = {}
     for bundle in bundles:
@@ -264,8 +269,8 @@ def _scalars(node: Any) -> Iterator[Any]:
             stack += [part[1] if isinstance(part, tuple) else part for part in here.value]
 
 
-def _store_of_profile(place: "Place", loaded: "LoadedSpec") -> str:
-    """The address of the store that the spec gets on the cluster.
+def _store_profile(place: "Place", loaded: "LoadedSpec") -> "StoreProfile":
+    """The store that the spec gets on the cluster.
 
     Raises UsageError where the profiles do not tell.
     """
@@ -285,4 +290,4 @@ def _store_of_profile(place: "Place", loaded: "LoadedSpec") -> str:
     if name not in open_to:
         known = f"known: {', '.join(sorted(open_to))}" if open_to else "none can be read here"
         raise UsageError(f"which store? name its profile in spec.store ({known}), or --store URI")
-    return open_to[name].within(namespace).uri
+    return open_to[name].within(namespace)
