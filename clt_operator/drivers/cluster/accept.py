@@ -34,6 +34,7 @@ from clt_operator.store.artifacts import Artifacts
 LOCK_FILE, SPEC_FILE = "lock.json", "spec.yaml"
 VARIABLES = "clt.dev/variables"  # annotation: what the command line put into the spec, JSON
 REQUESTED = "clt.dev/requested-at"  # annotation: look again, the store was changed
+UNBOUND = 1 << 30  # Jobs: the profiles' limit and the study's own bound the free slots
 RETRY = "clt.dev/retry"  # annotation: time, then the beginnings of keys to forgive, or none: all
 
 Object = Mapping[str, Any]
@@ -58,6 +59,7 @@ class Accepted:
         return Policy(
             attempts=max(1, spec.retries.limit),
             fill=FILL,
+            parallelism=UNBOUND,
             forgiven=self.root.get("forgiven", {}),
         )
 
