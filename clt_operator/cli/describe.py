@@ -100,7 +100,9 @@ def live_experiment(live: "Live", name: str) -> dict[str, Any]:
         "failures": list(status.get("failures") or ()),
         "report": status.get("report", ""),
         "lock": status.get("lock", ""),
-        "statusOf": "" if is_current(item) or not status else "an older spec: not seen yet",
+        "statusOf": ""
+        if is_current(item) or not status
+        else "an older spec or request: the operator has not looked since",
         "events": events_of(live, item),
     }
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from clt_operator.store.artifacts import Artifacts
     from clt_operator.store.invalidation import Affected
 
-MOST_KEYS = 100  # that an annotation names
+MOST_KEYS, KEY_LENGTH = 40, 16  # that an annotation names, and how much of each
 
 
 def register(app: typer.Typer) -> None:
@@ -153,7 +153,8 @@ def _tell_operator(place: "Place", namespace: str, name: str, failed: list[str])
 
     notes = {REQUESTED: now()}
     if failed:
-        named = failed if len(failed) <= MOST_KEYS else []  # none named: every failed step
+        short = [key[:KEY_LENGTH] for key in failed]
+        named = short if len(short) <= MOST_KEYS else []  # none named: every failed step
         notes[RETRY] = " ".join([now(), *named])
     try:
         Live(place.within(namespace)).patch(name, {"metadata": {"annotations": notes}})

@@ -183,8 +183,13 @@ def phase_of(item: Object) -> str:
 
 
 def is_current(item: Object) -> bool:
-    """Whether the status speaks of the spec as it is now."""
-    return bool(status_of(item).get("observedGeneration") == item["metadata"].get("generation"))
+    """Whether the status speaks of the spec, and of the requests beside it, as they are now."""
+    status, noted = status_of(item), item["metadata"].get("annotations") or {}
+    asked = "|".join(noted[name] for name in (REQUESTED, RETRY) if noted.get(name))
+    return bool(
+        status.get("observedGeneration") == item["metadata"].get("generation")
+        and str(status.get("handledRequest") or "") == asked
+    )
 
 
 def reference(item: Object) -> str:

@@ -78,7 +78,7 @@ def follow(
 
 def ended(item: Object) -> str | None:
     """``complete`` or ``failed``; None while it goes on, or where the status is of an older
-    spec."""
+    spec or request."""
     return ENDED.get(phase_of(item)) if is_current(item) else None
 
 
@@ -87,9 +87,8 @@ def has_condition(kind: str, wanted: str = "True") -> Callable[[Object], str | N
 
     def verdict(item: Object) -> str | None:
         found = condition(item, kind)
-        generation = item["metadata"].get("generation")
-        current = found.get("observedGeneration", generation) == generation
-        return kind if current and str(found.get("status", "")) == wanted else None
+        met = is_current(item) and str(found.get("status", "")) == wanted
+        return kind if met else None
 
     return verdict
 
