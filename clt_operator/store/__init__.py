@@ -11,13 +11,17 @@ from clt_operator.api.errors import StoreError
 from clt_operator.store.protocol import ObjectStore
 
 
-def open_store(uri: str, environment: Mapping[str, str] | None = None) -> ObjectStore:
+def open_store(
+    uri: str, environment: Mapping[str, str] | None = None, *, hasty: bool = False
+) -> ObjectStore:
     """The store that a URI names; nothing is read or written yet (see ``probe``).
 
     ``file:///absolute``, ``file:relative`` and a plain path are directories.
     ``s3://bucket/prefix`` takes endpoint, region and credentials from the standard AWS
     environment, or from ``environment`` where it is given, so that one process can serve several
-    stores; ``?checksums=when_required`` suits stores without the newer checksums.
+    stores; ``?checksums=when_required`` suits stores without the newer checksums. ``hasty`` gives
+    a store that does not answer up after some 45 seconds, not after minutes: for a caller that
+    comes again by itself and has others to serve.
     """
     scheme, colon, _ = uri.partition(":")
     if not uri.strip():
@@ -25,7 +29,7 @@ def open_store(uri: str, environment: Mapping[str, str] | None = None) -> Object
     if scheme == "s3":
         from clt_operator.store.s3 import S3Store  # noqa: PLC0415 - boto3 takes a while
 
-        return S3Store.from_uri(uri, environment)
+        return S3Store.from_uri(uri, environment, hasty=hasty)
     if colon and scheme != "file" and "/" not in scheme:
         raise StoreError(
             f"store {uri!r}: unknown scheme {scheme!r}; use s3://bucket/prefix, file:///path "

@@ -51,16 +51,19 @@ class S3Store:
         *,
         checksums: str = "",
         environment: Mapping[str, str] | None = None,
+        hasty: bool = False,
         client: "S3Client | None" = None,
     ) -> None:
         self.bucket = bucket
         self.prefix = f"{check_prefix(prefix).rstrip('/')}/" if prefix else ""
         self.checksums = checksums
-        self._client = client or make_client(self.uri, checksums, environment)
+        self._client = client or make_client(self.uri, checksums, environment, hasty=hasty)
         self._transfer = TransferConfig(multipart_threshold=PART, multipart_chunksize=PART)
 
     @classmethod
-    def from_uri(cls, uri: str, environment: Mapping[str, str] | None = None) -> "S3Store":
+    def from_uri(
+        cls, uri: str, environment: Mapping[str, str] | None = None, *, hasty: bool = False
+    ) -> "S3Store":
         """``s3://bucket/prefix``; ``?checksums=when_required`` for stores that refuse the
         newer checksums (``CLT_S3_CHECKSUMS`` sets it for all). ``environment`` stands for the
         environment of this process."""
@@ -73,7 +76,11 @@ class S3Store:
                 "endpoint, region and credentials come from AWS_ENDPOINT_URL, AWS_REGION, …"
             )
         return cls(
-            parts.netloc, parts.path.strip("/"), checksums=checksums, environment=environment
+            parts.netloc,
+            parts.path.strip("/"),
+            checksums=checksums,
+            environment=environment,
+            hasty=hasty,
         )
 
     @property

@@ -19,15 +19,18 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
 CHECKSUMS = ("when_supported", "when_required")
-TRIES = 6  # requests in all, botocore's retries included; AWS_MAX_ATTEMPTS overrides
+# Requests in all, botocore's retries included; AWS_MAX_ATTEMPTS overrides.
+TRIES, HASTY_TRIES = 6, 3
 CONNECT_TIMEOUT = 10.0  # seconds
-READ_TIMEOUT = 60.0  # seconds without a byte
+READ_TIMEOUT, HASTY_READ_TIMEOUT = 60.0, 15.0  # seconds without a byte
 REGION = "us-east-1"  # that S3 signs with where none is named
 
 _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
 
-def make_client(uri: str, checksums: str, environment: Mapping[str, str] | None) -> "S3Client":
+def make_client(
+    uri: str, checksums: str, environment: Mapping[str, str] | None, *, hasty: bool = False
+) -> "S3Client":
     """A client for the store. Raises StoreError where what is given makes none.
 
     ``environment`` alone decides endpoint, region, certificates, checksums and tries. Where it
@@ -44,9 +47,9 @@ def make_client(uri: str, checksums: str, environment: Mapping[str, str] | None)
     if environment is not None:
         options["ignore_configured_endpoint_urls"] = True
     config = Config(
-        retries={"mode": "standard", "total_max_attempts": _tries(given)},
+        retries={"mode": "standard", "total_max_attempts": _tries(given, hasty=hasty)},
         connect_timeout=CONNECT_TIMEOUT,
-        read_timeout=READ_TIMEOUT,
+        read_timeout=HASTY_READ_TIMEOUT if hasty else READ_TIMEOUT,
         max_pool_connections=32,
         user_agent_extra=f"clt/{_version()}",
         **options,
@@ -60,11 +63,11 @@ def make_client(uri: str, checksums: str, environment: Mapping[str, str] | None)
         return session.client("s3", config=config, **named)
 
 
-def _tries(given: Mapping[str, str]) -> int:
+def _tries(given: Mapping[str, str], *, hasty: bool) -> int:
     text = given.get("AWS_MAX_ATTEMPTS", "")
     if text and not (text.isascii() and text.isdigit() and int(text)):
         raise StoreError(f"AWS_MAX_ATTEMPTS is {text!r}, must be a whole number from 1")
-    return int(text or TRIES)
+    return int(text or (HASTY_TRIES if hasty else TRIES))
 
 
 def _named(uri: str, given: Mapping[str, str]) -> dict[str, Any]:
