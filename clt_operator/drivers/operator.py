@@ -40,7 +40,7 @@ log = logging.getLogger("clt.operator")
 
 LEASE = "clt-operator"
 WORKERS = 4  # experiments that are looked at at once
-REQUESTS = 8  # to the API server and the stores, by all workers together
+REQUESTS = 16  # to the API server and the stores, by all workers together
 BEAT = 1.0  # seconds between signs of life of an idle worker
 LONGEST_LOOK = 900.0  # seconds of one look after which the process counts as stuck
 LONGEST_SILENCE = 180.0  # seconds without a word of the API server
@@ -257,8 +257,8 @@ class Operator:
         item = self._find(place)
         if item is None or item["metadata"].get("deletionTimestamp"):
             study = self._studies.pop(place, None)
-            if study is not None:
-                study.gone()
+            if study is None or not study.gone():
+                self._swept = 0.0  # its root is looked for among those of all experiments
             self.queue.forget(place)
             return None
         limits = self.installation().profiles.limits

@@ -52,6 +52,7 @@ class Accepted:
     plan: Plan
     index: Index
     root: dict[str, Any]
+    new: bool = False  # the root was written now: what it keeps has to be looked for after that
 
     @property
     def policy(self) -> Policy:
@@ -122,8 +123,8 @@ def accept(
         index = Index.of(made.graph)
     text = to_yaml([{name: item[name] for name in ("apiVersion", "kind", "spec")}])
     accepted = Accepted(experiment, settings, artifacts, lock, digest, made, index, {})
-    root = _record(accepted, held, text, item, installation.uid)
-    return replace(accepted, root=root)
+    root, new = _record(accepted, held, text, item, installation.uid)
+    return replace(accepted, root=root, new=new)
 
 
 def stored_lock(artifacts: Artifacts, namespace: str, name: str) -> Lock | None:
@@ -142,8 +143,8 @@ def stored_lock(artifacts: Artifacts, namespace: str, name: str) -> Lock | None:
 
 def _record(
     accepted: Accepted, held: Lock | None, text: str, item: Object, installation: str
-) -> dict[str, Any]:
-    """Stores lock, spec and root where they are new; returns the root."""
+) -> tuple[dict[str, Any], bool]:
+    """Stores lock, spec and root where they are new; the root, and whether it was written."""
     artifacts, meta = accepted.artifacts, accepted.experiment.metadata
     before = artifacts.root(meta.namespace, meta.name) or {}
     uid = item["metadata"]["uid"]
@@ -164,7 +165,7 @@ def _record(
         artifacts.write_experiment_file(meta.namespace, meta.name, SPEC_FILE, text.encode())
     if root != before:
         artifacts.write_root(meta.namespace, meta.name, root)
-    return root
+    return root, root != before
 
 
 def _variables(item: Object) -> dict[str, str]:

@@ -125,15 +125,19 @@ class Study:
         self.driven = None
         return None
 
-    def gone(self) -> None:
-        """The Experiment was deleted: its root no longer keeps artifacts from collection."""
+    def gone(self) -> bool:
+        """The Experiment was deleted: its root no longer keeps artifacts from collection.
+
+        False where this study does not know which store that is in.
+        """
         driven, self.driven = self.driven, None
         if driven is None:
-            return
+            return False
         artifacts, meta = driven.accepted.artifacts, driven.accepted.experiment.metadata
         root = artifacts.root(meta.namespace, meta.name) or {}
         if root.get("uid") == driven.accepted.root.get("uid"):
             artifacts.drop_root(meta.namespace, meta.name)
+        return True
 
     # accept
 
@@ -171,8 +175,8 @@ class Study:
             before.jobs.compute = accepted.experiment.spec.compute
             driven = before
         else:
-            if self.stamp and isinstance(accepted.artifacts, Listings):
-                accepted.artifacts.forget()  # somebody may have changed the store by hand
+            if (self.stamp or accepted.new) and isinstance(accepted.artifacts, Listings):
+                accepted.artifacts.forget()  # older than what somebody, or we, wrote just now
             driven = self._begin(accepted, str(meta["uid"]), before)
             count = accepted.plan.counts
             note = f"{count['runs']} runs, {count['trainings']} trainings, {count['steps']} steps"
