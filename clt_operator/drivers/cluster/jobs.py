@@ -109,11 +109,13 @@ class StudyJobs:
             meta = job["metadata"]
             carried = keys_of(job)
             keys = tuple(key for key in carried if key in steps)
+            name = meta["name"]
             if not keys:
                 if self.ownership.owns(job):
                     seen.surplus.append(job)
+                if name in self.known and self.known[name][0] == meta["uid"]:
+                    now[name] = self.known[name]  # of an earlier graph: its end is awaited, too
                 continue
-            name = meta["name"]
             now[name] = (meta["uid"], keys)
             if meta["uid"] in self.settled:
                 continue
@@ -192,6 +194,8 @@ class StudyJobs:
 
     def _relabel(self, job: Object) -> None:
         steps = [self.view.graph.steps[k] for k in keys_of(job) if k in self.view.graph.steps]
+        if not steps:
+            return
         made = {**self.settings.labels, **labels(steps)}
         if made.items() - (job["metadata"].get("labels") or {}).items():
             self.ownership.relabel(job, made)
@@ -243,6 +247,18 @@ class StudyJobs:
         left = [key for key in keys if key not in self.view.committed]
         self._hold(left, "its last Job went a moment ago", AGAIN)
         return endings
+
+    def settle_rest(self) -> bool:
+        """Gives an outcome to what is left when a study is complete: attempts whose pod died
+        without a word. True where pods are still there that may say something."""
+        self.settle_committed()
+        for key, states in self.view.open_claims().items():
+            for state in states:
+                if self.view.holder_of(state) == "gone":
+                    self.lost(key, state.claim.attempt)
+                else:
+                    self.view.refresh(key)
+        return bool(self.view.unsettled or self.view.open_claims())
 
     def settle_committed(self) -> None:
         """Gives an outcome to attempts of committed steps whose pod died before it did. Those
