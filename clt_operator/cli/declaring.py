@@ -182,17 +182,9 @@ def check_profiles(api: "Api", loaded: "LoadedSpec", namespace: str) -> None:
 
 def _queues(api: "Api", namespace: str, wanted: str) -> list[str] | None:
     """The queues of the namespace, where the spec names one and they can be read."""
-    from clt_operator.cluster.errors import Forbidden
-    from clt_operator.cluster.resources import KUEUE, LOCAL_QUEUES
+    from clt_operator.cluster.queues import queues_of
 
-    version = api.served(KUEUE).get(LOCAL_QUEUES.plural) if wanted else None
-    if version is None:
-        return None
-    try:
-        found = api.list(LOCAL_QUEUES.at(version), namespace)
-        return [queue["metadata"]["name"] for queue in found]
-    except Forbidden:
-        return None
+    return queues_of(api, namespace) if wanted else None
 
 
 def as_yaml(value: Any) -> str:

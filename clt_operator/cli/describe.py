@@ -299,7 +299,9 @@ def describe_step(found: "Stored", step: "Step") -> dict[str, Any]:
 def _lines(value: Any, indent: str = "") -> Iterator[str]:
     """A mapping as indented lines; empty parts are left out."""
     for name, part in value.items():
-        if isinstance(part, dict) and part:
+        if isinstance(part, dict) and part and all(type(n) is int for n in part.values()):
+            yield f"{indent}{name}: {', '.join(f'{n} {what}' for what, n in part.items())}"
+        elif isinstance(part, dict) and part:
             yield f"{indent}{name}:"
             yield from _lines(part, indent + "  ")
         elif isinstance(part, list) and part:

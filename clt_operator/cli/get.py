@@ -35,6 +35,8 @@ class What(StrEnum):
 ALIASES = {
     "experiment": What.experiments,
     "exp": What.experiments,
+    "clt": What.experiments,
+    "cltexp": What.experiments,
     "run": What.runs,
     "step": What.steps,
 }

@@ -106,10 +106,10 @@ def logs(
     if step and not shown:
         shown = steps
     for each in shown:
-        if pods is not None and each.key in running:
-            pods.show(running[each.key], each, tail, heading=not step)
-        else:
-            _print(found, each, attempt, tail, heading=not step)
+        heading = not step
+        pod = running.get(each.key)
+        if not (pods and pod and pods.show(pod, each, tail, heading=heading)):
+            _print(found, each, attempt, tail, heading=heading)
 
 
 def _print(

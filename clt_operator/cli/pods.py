@@ -26,15 +26,24 @@ class PodLogs:
         """A pod that has started, by each step key that its Job carries."""
         return {key: pod for pod, keys in self._started() for key in keys}
 
-    def show(self, pod: Object, step: "Step", tail: int | None, *, heading: bool) -> None:
-        """What the pod has printed so far; its Job may carry other steps, too."""
+    def show(self, pod: Object, step: "Step", tail: int | None, *, heading: bool) -> bool:
+        """What the pod has printed so far; its Job may carry other steps, too. False where the
+        pod cannot be read (any more)."""
         from clt_operator.cli.logs import title
-        from clt_operator.cli.output import show
+        from clt_operator.cli.output import say, show
+        from clt_operator.cluster.errors import ClusterError
 
+        name = pod["metadata"]["name"]
+        try:
+            lines = list(self.api.pod_log(self.namespace, name, tail=tail))
+        except ClusterError as error:
+            say(f"the log of pod {name} cannot be read: {error}")
+            return False
         if heading:
-            show(title(step, f"pod {pod['metadata']['name']}"))
-        for line in self.api.pod_log(self.namespace, pod["metadata"]["name"], tail=tail):
+            show(title(step, f"pod {name}"))
+        for line in lines:
             show(line.decode(errors="replace"))
+        return True
 
     def follow(self, keys: set[str] | None, tail: int | None) -> bool:
         """Prints lines as they come until no Job of these steps is left (None: of the

@@ -140,8 +140,9 @@ class FakeApi:
         return self.objects.pop((resource.plural, namespace, name), None) is not None
 
     def pod_log(self, namespace: str, pod: str, **options: Any) -> Iterator[bytes]:
-        tail = options.get("tail")
-        lines = self.logs.get(pod, [])
+        if pod not in self.logs:
+            raise NotFound(f"cannot get pods/log {pod}: not found", status=404, reason="NotFound")
+        tail, lines = options.get("tail"), self.logs[pod]
         yield from lines if tail is None else lines[-tail:] if tail else []
 
     def served(self, group: str) -> dict[str, str]:

@@ -423,6 +423,11 @@ def test_logs_of_a_running_step_come_from_its_pod(api, applied, monkeypatch):
     assert both.count("==> train") == 2
     described = json.loads(cltctl("describe", "small", step.key, "-o", "json").out)
     assert described["job"]["pods"] == ["clt-train-1-x Running on n1"]
+    api.logs.clear()  # its node is gone: what was shipped to the store is told
+    applied.end(step, "lost", log=b"shipped\n")
+    done = cltctl("logs", "small", step.key)
+    assert done.out == "shipped\n"
+    assert "the log of pod clt-train-1-x cannot be read" in done.err
 
 
 # doctor
