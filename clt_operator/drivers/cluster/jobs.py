@@ -40,6 +40,7 @@ CLASH = 1.0  # seconds before a name is tried again that a Job on its way out st
 # seconds on, unless it saw that one go.
 AGAIN = 1.0  # seconds before the next Job of a step whose last one failed
 LOG_LINES = 2000  # of a dead pod that are shipped where its runner shipped none
+LOG_SECONDS = 5.0  # for a kubelet to hand them out: it may be gone with its node
 IMAGE_PATIENCE = 600.0  # seconds that a pod may wait for its image
 
 Object = dict[str, Any]
@@ -378,7 +379,8 @@ class StudyJobs:
         """What a dead pod printed, where its runner could not store it; as well as possible."""
         name = pod["metadata"]["name"]
         with suppress(CltError, OSError):
-            lines = self.api.pod_log(
+            brief = self.api.limited(patience=0, read_seconds=LOG_SECONDS)
+            lines = brief.pod_log(
                 self.namespace, name, container=verdicts.CONTAINER, tail=LOG_LINES
             )
             text = self.redact(b"\n".join(lines).decode(errors="replace"))
