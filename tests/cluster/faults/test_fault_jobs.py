@@ -105,9 +105,7 @@ def test_a_job_whose_owner_was_removed_is_owned_again(
     assert_intact()
 
 
-def test_a_deadline_set_by_hand_is_told_as_what_it_is(
-    training, change, stub, store, assert_intact
-):
+def test_a_deadline_set_by_hand_is_told_as_what_it_is(training, change, stub, store, assert_intact):
     job, working, gate = training
     key = working.doing.key
     change(job["metadata"]["name"], {"spec": {"activeDeadlineSeconds": 1}})
