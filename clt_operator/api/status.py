@@ -97,6 +97,7 @@ CONDITIONS: dict[ConditionType, tuple[str, dict[str, str]]] = {
             "ImagePull": "An image cannot be pulled.",
             "MissingConfiguration": "A Secret or ConfigMap that a pod needs is not there.",
             "JobRefused": "The API server does not take a Job.",
+            "NoProfiles": "The profiles of the installation are missing, or wrong.",
             "AsExpected": "All is well.",
         },
     ),

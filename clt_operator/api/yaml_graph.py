@@ -160,7 +160,8 @@ class _Composer:
         said = str(error.problem or error.context or "not valid YAML")
         mark = error.problem_mark or error.context_mark
         at = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-        line = text.split("\n")[mark.line] if mark else ""
+        lines = text.split("\n")
+        line = lines[mark.line] if mark and mark.line < len(lines) else ""  # else: at the end
         if mark and line[mark.column :].startswith("\t"):
             said = "a tab where an indentation or a value was expected"
         if "${" in line and "did not find expected" in said:

@@ -218,8 +218,9 @@ class _Study(Study):
     ) -> float | None:
         return None
 
-    def _explain(self, *_: Any) -> None:
+    def _explain(self, *_: Any) -> bool:
         """There is no object to tell it."""
+        return False
 
 
 class _OneStore:

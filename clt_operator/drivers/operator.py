@@ -23,11 +23,12 @@ from clt_operator.cluster.api import Api
 from clt_operator.cluster.events import Events
 from clt_operator.cluster.lease import Lease
 from clt_operator.cluster.profiles import CONFIG_MAP
+from clt_operator.cluster.queues import queues_of
 from clt_operator.cluster.resources import EXPERIMENTS
 from clt_operator.cluster.trim import trim_experiment
 from clt_operator.cluster.watch import Cache
 from clt_operator.drivers.cluster.health import Health
-from clt_operator.drivers.cluster.installation import OpenStores, WatchedProfiles
+from clt_operator.drivers.cluster.installation import Installation, OpenStores, WatchedProfiles
 from clt_operator.drivers.cluster.metrics import Metrics
 from clt_operator.drivers.cluster.ownership import MANAGER
 from clt_operator.drivers.cluster.queue import WorkQueue
@@ -45,6 +46,7 @@ BEAT = 1.0  # seconds between signs of life of an idle worker
 LONGEST_LOOK = 900.0  # seconds of one look after which the process counts as stuck
 LONGEST_SILENCE = 180.0  # seconds without a word of the API server
 RESYNC = 600.0  # seconds between looks that nothing woke, on average
+FOLLOW = 5.0  # seconds between looks whether the profiles changed
 SWEEP = 1800.0  # seconds between looks for roots of experiments that are gone
 LEASELESS = 1.0  # seconds after which a process whose lease is in doubt looks again
 SETTLE = 0.02  # seconds in which events of one experiment are taken together
@@ -95,12 +97,14 @@ class Operator:
             redact=self.stores.redact,
             ended=self.metrics.ended,
             made=self.metrics.jobs.inc,
+            queues=lambda namespace: queues_of(self.shop.api, namespace),
         )
         self._studies: dict[Place, Study] = {}
         self._stopping, self._acting = threading.Event(), threading.Event()
         self._beats: dict[str, float] = {}
         self._threads: list[threading.Thread] = []
-        self._swept = 0.0
+        self._swept, self._followed = 0.0, -FOLLOW
+        self._installed: Installation | None = None
 
     def leads(self) -> bool:
         if self._stopping.is_set() or not self._acting.is_set():
@@ -186,7 +190,9 @@ class Operator:
     def _changed(self, _: str, old: Object | None, new: Object | None) -> None:
         item = new or old or {}
         if old and new and _wishes(old) == _wishes(new):
-            return  # our own status
+            study, status = self._studies.get(_place(item)), new.get("status")
+            if study is None or status == old.get("status") or study.wrote(status):
+                return
         self.queue.add(_place(item))
 
     def _wake(self, namespace: str, name: str) -> None:
@@ -196,14 +202,28 @@ class Operator:
         """Looks at everything now and then, whatever the events said."""
         while not self._stopping.wait(BEAT):
             self._beats["clock"] = time.monotonic()
-            self.metrics.leader.set(1 if self.leads() else 0)
-            self.metrics.queue.set(len(self.queue))
-            self.metrics.writes.set(self.api.writes)
             if not (self.leads() and self._synced()):
                 continue
+            self._follow_profiles()
             if time.monotonic() - self._swept > SWEEP or not self._swept:
                 self._swept = time.monotonic()
                 self._sweep()
+
+    def _follow_profiles(self) -> None:
+        """Profiles that are new concern every experiment, also those that were refused."""
+        if time.monotonic() - self._followed < FOLLOW:
+            return
+        self._followed = time.monotonic()
+        try:
+            found = self.installation()
+        except CltError:
+            return  # experiments say so
+        if found is self._installed:
+            return
+        self._installed = found
+        self.shop.rate.set(found.profiles.limits.launches_per_second)
+        for item in self._all():
+            self.queue.add(_place(item))
 
     def _sweep(self) -> None:
         try:
@@ -261,8 +281,6 @@ class Operator:
                 self._swept = 0.0  # its root is looked for among those of all experiments
             self.queue.forget(place)
             return None
-        limits = self.installation().profiles.limits
-        self.shop.rate.set(limits.launches_per_second)
         if place not in self._studies:
             self._studies[place] = Study(self.shop, *place)
         wait = self._studies[place].tick(item)
@@ -276,7 +294,19 @@ class Operator:
             "metadata": {"name": meta["name"], "namespace": meta["namespace"], "uid": meta["uid"]},
             "status": status,
         }
-        self.shop.api.apply(EXPERIMENTS, body, manager=MANAGER, force=True, subresource="status")
+        answer = self.shop.api.apply(
+            EXPERIMENTS, body, manager=MANAGER, force=True, subresource="status"
+        )
+        foreign = _foreign(answer.get("status") or {}, status)
+        if foreign is not None:
+            self.shop.api.patch(
+                EXPERIMENTS,
+                meta["name"],
+                {"metadata": {"uid": meta["uid"]}, "status": foreign},
+                namespace=meta["namespace"],
+                manager=MANAGER,
+                subresource="status",
+            )
 
     def _find(self, place: Place) -> Object | None:
         namespace, name = place
@@ -287,12 +317,25 @@ class Operator:
         return [item for cache in self.experiments.values() for item in cache.list()]
 
     def exposition(self) -> bytes:
+        self.metrics.leader.set(1 if self.leads() else 0)
+        self.metrics.queue.set(len(self.queue))
+        self.metrics.writes.set(self.api.writes)
         self.metrics.show(self._all())
         return self.metrics.text()
 
 
 def _place(item: Object) -> Place:
     return item["metadata"].get("namespace", ""), item["metadata"]["name"]
+
+
+def _foreign(found: Object, ours: Object) -> Object | None:
+    """The merge patch that takes out of a status what others wrote into it; None: nothing."""
+    added = {name: None for name in found if name not in ours}
+    longer = any(
+        isinstance(value, list) and len(found.get(name) or ()) > len(value)
+        for name, value in ours.items()
+    )
+    return {**ours, **added} if added or longer else None
 
 
 def _wishes(item: Object) -> tuple[object, ...]:

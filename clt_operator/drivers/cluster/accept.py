@@ -8,7 +8,7 @@ read from this machine's disk.
 import hashlib
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ UNBOUND = 1 << 30  # Jobs: the profiles' limit and the study's own bound the fre
 RETRY = "clt.dev/retry"  # annotation: time, then the beginnings of keys to forgive, or none: all
 
 Object = Mapping[str, Any]
+Queues = Callable[[str], Collection[str] | None]  # of a namespace; None: not known
 
 
 @dataclass(frozen=True)
@@ -80,12 +81,15 @@ def typed(item: Object) -> Experiment:
         raise SpecError(problems_of(error, Experiment)) from None
 
 
-def check_all(experiment: Experiment, profiles: Profiles) -> Settings:
+def check_all(
+    experiment: Experiment, profiles: Profiles, queues: Queues = lambda _: None
+) -> Settings:
     """The settings of a spec that may run here. Raises SpecError with every problem."""
     spec, namespace = experiment.spec, experiment.metadata.namespace
     if too_large := check_size(spec, profiles.limits.steps):
         raise TooManySteps(too_large)
-    problems = [*profiles.check(namespace, spec), *check(spec)]
+    known = queues(namespace) if spec.compute.queue else None
+    problems = [*profiles.check(namespace, spec, known), *check(spec)]
     if problems:
         raise SpecError(problems)
     return profiles.for_experiment(namespace, spec)
@@ -96,6 +100,7 @@ def accept(
     installation: Installation,
     stores: Stores,
     before: Accepted | None = None,
+    queues: Queues = lambda _: None,
 ) -> Accepted:
     """Checks, locks and plans; stores what is new of lock, spec and root.
 
@@ -104,7 +109,7 @@ def accept(
     """
     experiment = typed(item)
     profiles = installation.profiles
-    settings = check_all(experiment, profiles)
+    settings = check_all(experiment, profiles, queues)
     artifacts = stores.open(settings)
     namespace, name = experiment.metadata.namespace, experiment.metadata.name
     held = stored_lock(artifacts, namespace, name)

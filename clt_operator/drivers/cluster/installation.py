@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from clt_operator.api.errors import CltError
+from clt_operator.api.errors import CltError, SpecError
 from clt_operator.api.profiles import Profiles, Settings
 from clt_operator.api.redaction import Redact, redactor
 from clt_operator.cluster.api import Api
@@ -88,7 +88,8 @@ class WatchedProfiles:
         name: str = CONFIG_MAP,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._api, self._namespace, self._name, self._clock = api, namespace, name, clock
+        self._api = api.limited(patience=0, read_seconds=10)  # callers come again
+        self._namespace, self._name, self._clock = namespace, name, clock
         self._lock = threading.Lock()
         self._version = ""
         self._found: Installation | None = None
@@ -96,7 +97,7 @@ class WatchedProfiles:
         self.problem = ""
 
     def __call__(self) -> Installation:
-        """Raises NoProfiles, SpecError or ClusterError where there never were good ones."""
+        """Raises NoProfiles or ClusterError where there never were good ones."""
         with self._lock:
             if self._found is None or self._clock() - self._looked >= LOOK:
                 self._look()
@@ -117,6 +118,8 @@ class WatchedProfiles:
                 self._version = version
             self.problem = ""
         except CltError as error:
+            if self._found is None and isinstance(error, SpecError):
+                raise NoProfiles(f"the profiles cannot be used: {error}") from error
             if self._found is None:
                 raise
             if str(error) != self.problem:

@@ -90,9 +90,11 @@ def status_of(facts: Facts, generation: int, before: Mapping[str, Any], now: str
 def with_conditions(
     before: Mapping[str, Any], changed: Mapping[Type, Fact], generation: int, now: str
 ) -> Object:
-    """The former status with some conditions changed, where nothing else could be found out."""
-    held = {c["type"]: Fact(c["status"], c["reason"], c["message"]) for c in _kept(before)}
-    conditions = _conditions({**held, **changed}, generation, before, now)
+    """The former status with some conditions changed, where nothing else could be found out.
+    The others go on speaking of the generation that they spoke of."""
+    made = {c["type"]: c for c in _kept(before)}
+    made |= {c["type"]: c for c in _conditions(changed, generation, before, now)}
+    conditions = [made[name] for name in TYPES if name in made]
     return {"phase": "Pending", **before, "conditions": conditions}
 
 
@@ -106,7 +108,7 @@ def _kept(status: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 
 
 def _conditions(
-    facts: Mapping[Any, Fact], generation: int, before: Mapping[str, Any], now: str
+    facts: Mapping[Type, Fact], generation: int, before: Mapping[str, Any], now: str
 ) -> list[Object]:
     made = []
     for name in TYPES:

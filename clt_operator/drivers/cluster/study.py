@@ -17,11 +17,13 @@ from clt_operator.api.redaction import Redact
 from clt_operator.api.step import Graph
 from clt_operator.cluster.api import Api
 from clt_operator.cluster.errors import ClusterError
+from clt_operator.cluster.profiles import NoProfiles
 from clt_operator.drivers.cluster import telling
 from clt_operator.drivers.cluster.accept import (
     REQUESTED,
     RETRY,
     Accepted,
+    Queues,
     accept,
 )
 from clt_operator.drivers.cluster.driven import Driven
@@ -52,6 +54,7 @@ LONGEST_PAUSE = 300.0
 OUTAGE = 180.0  # seconds after the store failed in which faults that may pass are its own
 TELL = 1.0  # seconds between two writes of a status that differ in counts alone
 LAG = 5.0  # seconds for which our own last write counts for more than the cache
+AGAIN = 15.0  # seconds between looks for what others have to set up: profiles, a queue
 RELOAD = 600.0  # seconds after which the store is listed again, whatever was seen
 
 Object = dict[str, Any]
@@ -80,11 +83,13 @@ class Shop:
     clock: Callable[[], float] = time.monotonic
     ended: Callable[[str, str, float | None], None] | None = None  # kind, outcome, seconds
     made: Callable[[int], None] | None = None  # so many Jobs
+    queues: Queues = lambda _: None
 
 
 class Study:
     def __init__(self, shop: Shop, namespace: str, name: str) -> None:
         self.shop, self.namespace, self.name = shop, namespace, name
+        self.uid = ""
         self.driven: Driven | None = None
         self.stamp: tuple[object, ...] = ()
         self.outage = -OUTAGE  # monotonic: when the store last failed
@@ -99,16 +104,22 @@ class Study:
         Raises StoreError, TransientError or ClusterError where it should be tried again soon;
         the status has said so where it could.
         """
-        before = item.get("status") or {}
-        if self._latched(item, before):
+        if item["metadata"]["uid"] != self.uid:  # another one of that name
+            self.uid, self.driven = item["metadata"]["uid"], None
+            self.published, self.told = {}, -LAG
+        if self._latched(item, self.published or item.get("status") or {}):
             self._clear_up(item)
             return self._settle_rest()
         try:
             driven = self._accepted(item)
             return self._move(item, driven)
+        except NoProfiles as error:
+            self._degrade(item, "NoProfiles", error)
+            return AGAIN
         except SpecError as error:
             self._reject(item, error)
-            return None
+            queue = any(problem.path == "spec.compute.queue" for problem in error.problems)
+            return AGAIN if queue else None
         except ClusterError:
             raise
         except (StoreError, TransientError) as error:
@@ -144,7 +155,8 @@ class Study:
         of the operator looks."""
         complete = condition(before, "Complete")
         return (
-            complete.get("status") == "True"
+            before.get("phase") == "Complete"
+            and complete.get("status") == "True"
             and complete.get("observedGeneration") == item["metadata"].get("generation")
             and before.get("handledRequest", "") == _request(item)
         )
@@ -155,12 +167,9 @@ class Study:
         stamp = (meta["uid"], meta.get("generation"), _request(item), installation)
         if self.driven is not None and self.stamp == stamp:
             return self.driven
-        if self.stamp and self.stamp[0] != meta["uid"]:
-            self.driven = None
-            self.published, self.told = {}, -LAG
         before = self.driven
         known = before.accepted if before else None
-        accepted = accept(item, installation, self.shop.stores, known)
+        accepted = accept(item, installation, self.shop.stores, known, self.shop.queues)
         settings = accepted.settings
         if (
             before is not None
@@ -445,8 +454,13 @@ class Study:
     def _publish(self, item: Object, before: Mapping[str, Any], new: Object) -> None:
         if not self.shop.leads():
             return
-        self.shop.publish(item, new)
-        self.published, self.told = new, self.shop.clock()
+        last, self.published = self.published, new  # first: the watch may tell before the answer
+        try:
+            self.shop.publish(item, new)
+        except BaseException:
+            self.published = last
+            raise
+        self.told = self.shop.clock()
         if new.get("phase") == before.get("phase"):
             return
         for name in ("Complete", "Failed", "Suspended"):
@@ -486,24 +500,33 @@ class Study:
         facts: dict[Type, Fact] = {
             "Accepted": Fact("False", reason, str(error)),
             "Progressing": Fact("False", reason, "what runs goes on; nothing new is started"),
+            "Complete": Fact("False", "StepsMissing"),
+            "Degraded": Fact("False", "AsExpected"),
         }
-        self._explain(item, facts, "Rejected")
-        self.shop.events.record(item, "Warning", reason, str(error)[:1000])
+        if self._explain(item, facts, "Rejected"):
+            self.shop.events.record(item, "Warning", reason, str(error)[:1000])
 
     def _degrade(self, item: Object, reason: str, error: CltError) -> None:
         message = self.shop.redact(str(error))
-        self._explain(item, {"Degraded": Fact("True", reason, message)}, "")
-        self.shop.events.record(item, "Warning", reason, message[:1000])
+        if self._explain(item, {"Degraded": Fact("True", reason, message)}, ""):
+            self.shop.events.record(item, "Warning", reason, message[:1000])
 
-    def _explain(self, item: Object, facts: Mapping[Type, Fact], phase: str) -> None:
+    def wrote(self, status: object) -> bool:
+        """Whether a status is the one that this process wrote last."""
+        return status == self.published
+
+    def _explain(self, item: Object, facts: Mapping[Type, Fact], phase: str) -> bool:
+        """Whether there was anything new to say."""
         before = self._known(item)
         generation = int(item["metadata"].get("generation") or 1)
         new = with_conditions(before, facts, generation, _now())
         if phase:
             new["phase"] = phase
             new["observedGeneration"] = generation
-        if new != before:
-            self._publish(item, before, new)
+        if new == before:
+            return False
+        self._publish(item, before, new)
+        return True
 
 
 def _turns(status: Mapping[str, Any]) -> tuple[object, ...]:

@@ -50,6 +50,11 @@ def refusal(text):
             "spec.yaml:1:5: not valid YAML: mapping values are not allowed in this context"
             " (put text that holds ': ' in quotes, or mend the indentation)",
         ),
+        (
+            "a: [",
+            "spec.yaml:2:1: not valid YAML: did not find expected node content"
+            " (check brackets, quotes and the indentation above this place)",
+        ),
         ("a: *b\n", "spec.yaml:1:4: the alias *b has no anchor &b above it"),
         ("a: &a [*a]\n", "spec.yaml:1:8: the alias *a lies inside its own anchor"),
         ("a: 1\nb: \x07\n", "spec.yaml:2: the character U+0007 is not allowed in YAML"),

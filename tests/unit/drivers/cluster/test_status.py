@@ -64,6 +64,14 @@ def test_what_could_not_be_found_out_stays_as_it_was():
     assert after["counts"] == before["counts"]
 
 
+def test_promise_complete_is_never_told_of_a_generation_that_nobody_looked_at():
+    done = {"Complete": Fact("True", "ReportCommitted")}
+    before = status_of(Facts("Complete", done, report="r"), 1, {}, "t1")
+    after = with_conditions(before, {"Degraded": Fact("True", "StoreUnavailable")}, 2, "t2")
+    assert condition(after, "Complete")["observedGeneration"] == 1
+    assert condition(after, "Degraded")["observedGeneration"] == 2
+
+
 def test_a_study_of_ten_thousand_failures_has_a_small_status():
     counts = {f"kind{at}": {"failed": 500, "blocked": 500} for at in range(10)}
     failures = tuple(
