@@ -6,12 +6,11 @@ owners; who does not need a Job any more leaves its owners, and the last one del
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import repeat
 from typing import Any
 
 from clt_operator.api.errors import CltError
@@ -96,6 +95,7 @@ class StudyJobs:
         self.known: dict[str, tuple[str, tuple[str, ...]]] = {}  # name → uid and keys
         self.settled: set[str] = set()  # uids of Jobs that were deleted and still show
         self.refused: dict[str, Refusal] = {}  # key → why
+        self.stuck_since: dict[str, float] = {}  # uid of a Job → monotonic
         self.pods_gone: dict[str, int] = {}  # uid of a Job → pods that failed or went
         self.created = 0
 
@@ -129,7 +129,14 @@ class StudyJobs:
         self._missing(now, seen)
         self._follow_pods(now)
         self.known = now
+        uids = [job["metadata"]["uid"] for job, _ in seen.stuck]
+        self.stuck_since = {uid: self.stuck_since.get(uid, self.clock()) for uid in uids}
         return seen
+
+    def stuck_for(self, job: Object) -> float:
+        """Seconds for which a Job has been seen to be stuck; by no clock that can be set."""
+        now = self.clock()
+        return now - self.stuck_since.get(job["metadata"]["uid"], now)
 
     def _running(self, job: Object, keys: tuple[str, ...], seen: Seen) -> None:
         meta = job["metadata"]
@@ -224,16 +231,17 @@ class StudyJobs:
 
     # settle
 
-    def settle(self, jobs: Sequence[Object], *, outage: bool) -> list[Ending]:
+    def settle(self, jobs: Sequence[Object], shaken: Collection[str]) -> list[Ending]:
         """The endings of finished Jobs' steps, recorded; then the Jobs go.
 
-        With ``outage`` (the store did not answer a while ago), faults that may pass are not
-        charged.
+        Of Jobs whose uid is among ``shaken`` (the store was away under them), faults that may
+        pass are not charged.
         """
         steps = self.view.graph.steps
         carried = [tuple(key for key in keys_of(job) if key in steps) for job in jobs]
         self.refresh(list(dict.fromkeys(key for keys in carried for key in keys)))
-        settled = self.pool.map(self._settle, jobs, carried, repeat(outage))
+        hit = [job["metadata"]["uid"] in shaken for job in jobs]
+        settled = self.pool.map(self._settle, jobs, carried, hit)
         return [ending for endings in settled for ending in endings]
 
     def _settle(self, job: Object, keys: Sequence[str], outage: bool) -> list[Ending]:

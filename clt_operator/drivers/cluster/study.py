@@ -93,6 +93,7 @@ class Study:
         self.driven: Driven | None = None
         self.stamp: tuple[object, ...] = ()
         self.outage = -OUTAGE  # monotonic: when the store last failed
+        self.shaken: set[str] = set()  # uids of Jobs that were there then
         self.decision: Decision | None = None
         self.published: Object = {}
         self.told = -LAG
@@ -210,6 +211,7 @@ class Study:
         if before is not None:
             jobs.expected, jobs.known = before.jobs.expected, before.jobs.known
             jobs.settled = before.jobs.settled
+            jobs.stuck_since = before.jobs.stuck_since
         spending = Spending(accepted.experiment.spec, accepted.settings, graph)
         spending.load(view, self.shop.pool)
         return Driven(accepted, view, jobs, accepted.index, spending, loaded=self.shop.clock())
@@ -224,8 +226,9 @@ class Study:
         seen = driven.jobs.look()
         for job in seen.surplus:
             driven.jobs.ownership.leave(job)
-        outage = clock() - self.outage < OUTAGE
-        for ending in driven.jobs.settle(seen.ended, outage=outage):
+        there = {uid for uid, _ in driven.jobs.known.values()}
+        self.shaken = there if clock() - self.outage < OUTAGE else self.shaken & there
+        for ending in driven.jobs.settle(seen.ended, self.shaken):
             self._note(item, driven, ending)
         for job in seen.foreign:
             driven.jobs.ownership.join(job)
@@ -282,7 +285,7 @@ class Study:
 
     def _give_up_on_images(self, item: Object, driven: Driven, seen: Seen) -> None:
         for job, stuck in seen.stuck:
-            if stuck.reason == "ImagePull" and _age(job) > IMAGE_PATIENCE:
+            if stuck.reason == "ImagePull" and driven.jobs.stuck_for(job) > IMAGE_PATIENCE:
                 for ending in driven.jobs.fail(job, stuck.message):
                     self._note(item, driven, ending)
 
@@ -549,16 +552,6 @@ def _annotation(item: Object, name: str) -> str:
 def _request(item: Object) -> str:
     """What users asked for beside the spec: a change of it is looked at again."""
     return "|".join(filter(None, (_annotation(item, REQUESTED), _annotation(item, RETRY))))
-
-
-def _age(job: Object) -> float:
-    """Seconds since a Job's pods could start, by the wall clock."""
-    began = job.get("status", {}).get("startTime") or job["metadata"].get("creationTimestamp", "")
-    try:
-        since = datetime.fromisoformat(began.replace("Z", "+00:00"))
-    except ValueError:
-        return 0.0
-    return (datetime.now(UTC) - since).total_seconds()
 
 
 def _now() -> str:
