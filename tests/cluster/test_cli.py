@@ -11,7 +11,7 @@ import pytest
 import yaml
 from cluster.harness.experiments import small_study
 from cluster.harness.waiting import until
-from support.commands import CLTCTL, Done, cltctl
+from support.commands import CLTCTL, Done, cltctl, cltctl_process
 
 READ = ["get", "list", "watch"]
 RULES = [
@@ -431,3 +431,31 @@ def test_a_study_is_driven_from_here_without_an_operator(cluster, namespace, use
     again = user.run("apply", user.spec, "--foreground")
     assert again.code == 0
     assert "0 steps executed" in again.err
+
+
+def test_interrupted_it_lets_its_jobs_save_and_goes_on_when_called_again(
+    cluster, namespace, user, stub
+):
+    user.environment["KUBECONFIG"] = str(cluster.account(namespace, "driver", role="edit"))
+    gate = stub.hold(kind="train")
+    driving = user.start("apply", user.spec, "--foreground")
+    stub.working(kind="train")
+    driving.send_signal(signal.SIGINT)
+    _, talk = driving.communicate(timeout=60)
+    assert driving.returncode == 130, talk
+    assert "stopped; what is committed stays" in talk
+    until(lambda: cluster.jobs(namespace) == [], 60, what="its Jobs are gone")
+    assert [record.outcome for record in stub.attempts(kind="train")] == ["saved"]
+    gate.set()
+    done = user.run("apply", user.spec, "--foreground")
+    assert done.code == 0, done.err
+
+
+# at the shell
+
+
+def test_names_are_completed_from_the_cluster(user):
+    user.run("apply", user.spec)
+    asked = {"_CLTCTL_COMPLETE": "complete_bash", "COMP_CWORD": "2"}
+    words = {"COMP_WORDS": "cltctl describe st"}
+    assert cltctl_process(env=user.environment | asked | words).out.split() == ["study"]
