@@ -19,6 +19,7 @@ from typing import Any
 
 from clt_operator import __version__
 from clt_operator.api.errors import CltError
+from clt_operator.api.profiles import Owner
 from clt_operator.cluster.api import Api
 from clt_operator.cluster.events import Events
 from clt_operator.cluster.lease import Lease
@@ -30,7 +31,7 @@ from clt_operator.cluster.watch import Cache
 from clt_operator.drivers.cluster.health import Health
 from clt_operator.drivers.cluster.installation import Installation, OpenStores, WatchedProfiles
 from clt_operator.drivers.cluster.metrics import Metrics
-from clt_operator.drivers.cluster.ownership import MANAGER
+from clt_operator.drivers.cluster.ownership import MANAGER, Ownership
 from clt_operator.drivers.cluster.queue import WorkQueue
 from clt_operator.drivers.cluster.rate import Rate
 from clt_operator.drivers.cluster.roots import drop_orphans
@@ -279,6 +280,9 @@ class Operator:
             study = self._studies.pop(place, None)
             if study is None or not study.gone():
                 self._swept = 0.0  # its root is looked for among those of all experiments
+            ownership = Ownership(self.shop.api, place[0], Owner(place[1]), self.leads)
+            for job in self.caches.jobs(place[0]):
+                ownership.unmark(job)
             self.queue.forget(place)
             return None
         if place not in self._studies:

@@ -104,6 +104,6 @@ def test_no_more_jobs_are_outstanding_than_the_installation_allows(
     profiles(limits={"outstandingJobs": 3})
     start_operator()
     stub.add(delay=0.1)
-    experiments.create(tiny_study())
+    experiments.create(tiny_study(seeds=[0, 1]))
     assert_intact()
     assert most_jobs() == 3
