@@ -85,6 +85,18 @@ class Ownership:
         with suppress(NotFound, Conflict):  # it changed meanwhile: the next look decides again
             self.api.patch(JOBS, meta["name"], change, namespace=self.namespace, manager=MANAGER)
 
+    def unmark(self, job: Object) -> None:
+        """Of an experiment that is gone: takes its label off a Job that others go on with. Its
+        reference is Kubernetes' to remove."""
+        meta = job["metadata"]
+        others = [o for o in meta.get("ownerReferences") or () if o.get("name") != self.owner.name]
+        if others and self.owner.label in (meta.get("labels") or ()) and self.leads():
+            change = {"metadata": {"uid": meta["uid"], "labels": {self.owner.label: None}}}
+            with suppress(NotFound, Conflict):
+                self.api.patch(
+                    JOBS, meta["name"], change, namespace=self.namespace, manager=MANAGER
+                )
+
     def delete(self, job: Object) -> bool:
         """Whether the Job is going, or gone."""
         meta = job["metadata"]
