@@ -98,6 +98,7 @@ CONDITIONS: dict[ConditionType, tuple[str, dict[str, str]]] = {
             "MissingConfiguration": "A Secret or ConfigMap that a pod needs is not there.",
             "JobRefused": "The API server does not take a Job.",
             "NoProfiles": "The profiles of the installation are missing, or wrong.",
+            "InternalError": "The operator failed on it; the message is for a bug report.",
             "AsExpected": "All is well.",
         },
     ),

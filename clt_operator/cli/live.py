@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from clt_operator.api.requests import handled
 from clt_operator.cli.place import Place
 from clt_operator.cli.stored import NotFound
 
@@ -185,7 +186,7 @@ def phase_of(item: Object) -> str:
 def is_current(item: Object) -> bool:
     """Whether the status speaks of the spec, and of the requests beside it, as they are now."""
     status, noted = status_of(item), item["metadata"].get("annotations") or {}
-    asked = "|".join(noted[name] for name in (REQUESTED, RETRY) if noted.get(name))
+    asked = handled(noted.get(REQUESTED, ""), noted.get(RETRY, ""))
     return bool(
         status.get("observedGeneration") == item["metadata"].get("generation")
         and str(status.get("handledRequest") or "") == asked

@@ -177,7 +177,7 @@ def _variables(item: Object) -> dict[str, str]:
     written = (item["metadata"].get("annotations") or {}).get(VARIABLES, "")
     try:
         found = json.loads(written) if written else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return {str(k): str(v) for k, v in found.items()} if isinstance(found, dict) else {}
 

@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol
 from clt_operator.api.errors import CltError, SpecError, StoreError, TransientError
 from clt_operator.api.profiles import Owner
 from clt_operator.api.redaction import Redact
+from clt_operator.api.requests import handled
 from clt_operator.api.step import Graph
 from clt_operator.cluster.api import Api
 from clt_operator.cluster.errors import ClusterError
@@ -126,6 +127,10 @@ class Study:
         except (StoreError, TransientError) as error:
             self.outage = self.shop.clock()
             self._degrade(item, "StoreUnavailable", error)
+            raise
+        except Exception as error:
+            said = f"the operator failed, and tries again: {type(error).__name__}: {error}"
+            self._degrade(item, "InternalError", CltError(said))
             raise
 
     def _settle_rest(self) -> float | None:
@@ -361,7 +366,7 @@ class Study:
 
     def _retry(self, item: Object, driven: Driven, decision: Decision) -> bool:
         """Forgives failed steps where a user asked for it and it was not done yet."""
-        asked = _annotation(item, RETRY)
+        asked = _annotation(item, RETRY).strip()
         root = driven.accepted.root
         if not asked or root.get("retry") == asked:
             return False
@@ -551,7 +556,7 @@ def _annotation(item: Object, name: str) -> str:
 
 def _request(item: Object) -> str:
     """What users asked for beside the spec: a change of it is looked at again."""
-    return "|".join(filter(None, (_annotation(item, REQUESTED), _annotation(item, RETRY))))
+    return handled(_annotation(item, REQUESTED), _annotation(item, RETRY))
 
 
 def _now() -> str:
