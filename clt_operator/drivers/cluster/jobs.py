@@ -11,6 +11,7 @@ from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any
 
 from clt_operator.api.errors import CltError
@@ -38,6 +39,7 @@ CLASH = 1.0  # seconds before a name is tried again that a Job on its way out st
 # The Job controller makes a Job wait for the failures of an earlier one of its name, from ten
 # seconds on, unless it saw that one go.
 AGAIN = 1.0  # seconds before the next Job of a step whose last one failed
+AT_LEAST = 32  # Jobs made at a look, whatever ends meanwhile
 LOG_LINES = 2000  # of a dead pod that are shipped where its runner shipped none
 LOG_SECONDS = 5.0  # for a kubelet to hand them out: it may be gone with its node
 IMAGE_PATIENCE = 600.0  # seconds that a pod may wait for its image
@@ -97,6 +99,7 @@ class StudyJobs:
         self.refused: dict[str, Refusal] = {}  # key → why
         self.stuck_since: dict[str, float] = {}  # uid of a Job → monotonic
         self.pods_gone: dict[str, int] = {}  # uid of a Job → pods that failed or went
+        self.over: list[Object] = []  # settled, to be deleted once their successors are made
         self.created = 0
 
     # observe
@@ -237,6 +240,7 @@ class StudyJobs:
         Of Jobs whose uid is among ``shaken`` (the store was away under them), faults that may
         pass are not charged.
         """
+        self.over = []
         steps = self.view.graph.steps
         carried = [tuple(key for key in keys_of(job) if key in steps) for job in jobs]
         self.refresh(list(dict.fromkeys(key for keys in carried for key in keys)))
@@ -252,8 +256,11 @@ class StudyJobs:
         endings = list(self._endings(job, pods, keys, verdict))
         if verdicts.finished(job) != "Complete" or job["metadata"]["uid"] in self.pods_gone:
             self.view.unsettled.update(key for key in keys if key in self.view.committed)
-        self._done_with(job)
         left = [key for key in keys if key not in self.view.committed]
+        if not left:
+            self.over.append(job)
+            return endings
+        self._done_with(job)
         self._hold(left, "its last Job went a moment ago", AGAIN)
         return endings
 
@@ -294,6 +301,11 @@ class StudyJobs:
                 verdict = Verdict("lost", "its pod is gone without a word")
             self._record(state.claim, verdict)
         return len(gone) == len(left)
+
+    def let_go(self) -> None:
+        """Deletes the Jobs of which every step is committed."""
+        over, self.over = self.over, []
+        list(self.pool.map(self._done_with, over))
 
     def _done_with(self, job: Object) -> None:
         if self.ownership.delete(job):
@@ -397,16 +409,43 @@ class StudyJobs:
 
     # act
 
-    def launch(self, launches: Sequence[Launch]) -> list[Refusal]:
-        """Stores the documents, creates the Jobs; what was refused is held back for a while."""
-        return [refusal for refusal in self.pool.map(self._launch, launches) if refusal]
+    def launch(self, launches: Sequence[Launch]) -> tuple[list[Refusal], int]:
+        """Stores the documents, creates the Jobs; what was refused is held back for a while.
 
-    def _launch(self, launch: Launch) -> Refusal | None:
+        When a Job ends meanwhile, what it lets begin may be more urgent: the rest is left to the
+        next look. Returns the refusals, and how many launches were left.
+        """
+        stored = frozenset(self._side_by_side(launches))
+        seen, left = self.world.endings(self.namespace), []
+
+        def launch(at: int, asked: Launch) -> Refusal | None:
+            if at >= AT_LEAST and self.world.endings(self.namespace) != seen:
+                left.append(asked)
+                return None
+            return self._launch(asked, stored)
+
+        refusals = [found for found in self.pool.map(launch, count(), launches) if found]
+        return refusals, len(left)
+
+    def _side_by_side(self, launches: Sequence[Launch]) -> list[str]:
+        """Stores the documents of a few Jobs that carry many steps; their keys. Many Jobs keep
+        all connections busy by themselves."""
+        if len(launches) >= AT_LEAST or not self.ownership.leads():
+            return []
+        keys = [key for launch in launches if len(launch.keys) > 1 for key in launch.keys]
+        list(self.pool.map(self._store, keys))
+        return keys
+
+    def _store(self, key: str) -> None:
+        self.view.artifacts.put_document(StepDocument.of(self.view.graph.steps[key]))
+
+    def _launch(self, launch: Launch, stored: frozenset[str]) -> Refusal | None:
         if not self.ownership.leads():
             return None
         steps = [self.view.graph.steps[key] for key in launch.keys]
-        for step in steps:
-            self.view.artifacts.put_document(StepDocument.of(step))
+        for key in launch.keys:
+            if key not in stored:
+                self._store(key)
         manifests = render_batch(steps, self.compute, self.settings, self.ownership.owner)
         job = next(manifest for manifest in manifests if manifest["kind"] == "Job")
         try:

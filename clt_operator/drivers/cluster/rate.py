@@ -28,6 +28,10 @@ class Rate:
             self._tokens -= granted
             return granted
 
+    def give_back(self, unused: int) -> None:
+        with self._lock:
+            self._tokens = min(self.burst, self._tokens + unused)
+
     def wait(self) -> float:
         """Seconds until one more is granted."""
         with self._lock:

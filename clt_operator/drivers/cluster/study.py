@@ -191,9 +191,11 @@ class Study:
             if (self.stamp or accepted.new) and isinstance(accepted.artifacts, Listings):
                 accepted.artifacts.forget()  # older than what somebody, or we, wrote just now
             driven = self._begin(accepted, str(meta["uid"]), before)
-            count = accepted.plan.counts
-            note = f"{count['runs']} runs, {count['trainings']} trainings, {count['steps']} steps"
-            self.shop.events.record(item, "Normal", "Planned", note)
+            if accepted.new:  # a process that starts again has no news
+                count = accepted.plan.counts
+                runs, steps = count["runs"], count["steps"]
+                note = f"{runs} runs, {count['trainings']} trainings, {steps} steps"
+                self.shop.events.record(item, "Normal", "Planned", note)
         self.driven, self.stamp = driven, stamp
         return driven
 
@@ -254,6 +256,7 @@ class Study:
                 if (found := self.shop.world.job(self.namespace, name)) is not None:
                     driven.jobs.ownership.leave(found)
         self._act(item, driven, decision)
+        driven.jobs.let_go()
         self.decision = decision
         untold = self._tell(item, driven, seen, decision)
         if decision.finished == "complete" and untold is None:
@@ -393,7 +396,8 @@ class Study:
         if not launches or not self.shop.leads():
             return
         before = driven.jobs.created
-        refusals = driven.jobs.launch(launches)
+        refusals, left = driven.jobs.launch(launches)
+        self.shop.rate.give_back(left)
         if self.shop.made is not None:
             self.shop.made(driven.jobs.created - before)
         if refusals:

@@ -1,7 +1,7 @@
 """What a driver sees of the cluster: caches that informers keep, and what was seen to go."""
 
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
@@ -34,6 +34,10 @@ class World(Protocol):
 
     def pods_gone(self, job_uid: str) -> int:
         """How many pods of a Job this process saw go."""
+        ...
+
+    def endings(self, namespace: str) -> int:
+        """How many Jobs of a namespace this process saw finish."""
         ...
 
 
@@ -78,6 +82,7 @@ class Caches:
 
     def __init__(self, api: Api, namespaces: Iterable[str], wake: Wake) -> None:
         self._wake, self._gone, self._pods_gone = wake, Gone(), Counts()
+        self._endings: Counter[str] = Counter()  # by namespace
         self._jobs: dict[str, Cache] = {}
         self._pods: dict[str, Cache] = {}
         for namespace in namespaces or ("",):
@@ -125,6 +130,9 @@ class Caches:
     def pods_gone(self, job_uid: str) -> int:
         return self._pods_gone[job_uid]
 
+    def endings(self, namespace: str) -> int:
+        return self._endings[namespace]
+
     def _all(self) -> list[Cache]:
         return [*self._jobs.values(), *self._pods.values()]
 
@@ -137,6 +145,8 @@ class Caches:
             self._gone.add(job["metadata"]["uid"])
         elif event == "ADDED":  # again, where its labels were taken away and given back
             self._gone.discard(job["metadata"]["uid"])
+        if verdicts.finished(job) and not (old and verdicts.finished(old)):
+            self._endings[job["metadata"].get("namespace", "")] += 1
         self._wake_members(job)
 
     def _pod_changed(self, event: str, old: Object | None, new: Object | None) -> None:
