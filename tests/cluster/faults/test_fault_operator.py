@@ -67,6 +67,7 @@ def test_a_standby_is_ready_and_writes_nothing_until_the_leader_is_killed(
     assert cluster.audit.writes(mark, user=standby) != []
 
 
+@pytest.mark.slow_fault
 def test_a_leader_frozen_past_its_lease_writes_nothing_before_it_leads_again(
     operator_as, cluster, namespace, experiments, stub, assert_intact
 ):
