@@ -40,6 +40,7 @@ CLASH = 1.0  # seconds before a name is tried again that a Job on its way out st
 # seconds on, unless it saw that one go.
 AGAIN = 1.0  # seconds before the next Job of a step whose last one failed
 AT_LEAST = 32  # Jobs made at a look, whatever ends meanwhile
+SOME = 64  # documents stored at a look at which nothing else is to be done
 LOG_LINES = 2000  # of a dead pod that are shipped where its runner shipped none
 LOG_SECONDS = 5.0  # for a kubelet to hand them out: it may be gone with its node
 IMAGE_PATIENCE = 600.0  # seconds that a pod may wait for its image
@@ -100,6 +101,8 @@ class StudyJobs:
         self.stuck_since: dict[str, float] = {}  # uid of a Job → monotonic
         self.pods_gone: dict[str, int] = {}  # uid of a Job → pods that failed or went
         self.over: list[Object] = []  # settled, to be deleted once their successors are made
+        self.ahead: list[str] = []  # keys whose documents may be stored early, the last first
+        self.documented: set[str] = set()
         self.created = 0
 
     # observe
@@ -415,36 +418,48 @@ class StudyJobs:
         When a Job ends meanwhile, what it lets begin may be more urgent: the rest is left to the
         next look. Returns the refusals, and how many launches were left.
         """
-        stored = frozenset(self._side_by_side(launches))
+        self._side_by_side(launches)
         seen, left = self.world.endings(self.namespace), []
 
         def launch(at: int, asked: Launch) -> Refusal | None:
             if at >= AT_LEAST and self.world.endings(self.namespace) != seen:
                 left.append(asked)
                 return None
-            return self._launch(asked, stored)
+            return self._launch(asked)
 
         refusals = [found for found in self.pool.map(launch, count(), launches) if found]
         return refusals, len(left)
 
-    def _side_by_side(self, launches: Sequence[Launch]) -> list[str]:
-        """Stores the documents of a few Jobs that carry many steps; their keys. Many Jobs keep
-        all connections busy by themselves."""
-        if len(launches) >= AT_LEAST or not self.ownership.leads():
-            return []
-        keys = [key for launch in launches if len(launch.keys) > 1 for key in launch.keys]
-        list(self.pool.map(self._store, keys))
-        return keys
+    def prepare(self) -> None:
+        """Stores some documents of steps that come later: their Jobs need not wait for it."""
+        some, self.ahead = self.ahead[-SOME:], self.ahead[:-SOME]
+        if self.ownership.leads():
+            list(self.pool.map(self._store, [key for key in some if self._lacks_document(key)]))
+
+    def _side_by_side(self, launches: Sequence[Launch]) -> None:
+        """Stores the documents of a few Jobs that carry many steps. Many Jobs keep all
+        connections busy by themselves."""
+        if len(launches) < AT_LEAST and self.ownership.leads():
+            keys = [key for launch in launches if len(launch.keys) > 1 for key in launch.keys]
+            list(self.pool.map(self._store, [key for key in keys if self._lacks_document(key)]))
+
+    def _lacks_document(self, key: str) -> bool:
+        """Whether a document has to be stored before a Job; before a further attempt it is
+        stored again, whatever became of it."""
+        if key in self.view.committed:
+            return False
+        return key not in self.documented or bool(self.view.attempts.get(key))
 
     def _store(self, key: str) -> None:
         self.view.artifacts.put_document(StepDocument.of(self.view.graph.steps[key]))
+        self.documented.add(key)
 
-    def _launch(self, launch: Launch, stored: frozenset[str]) -> Refusal | None:
+    def _launch(self, launch: Launch) -> Refusal | None:
         if not self.ownership.leads():
             return None
         steps = [self.view.graph.steps[key] for key in launch.keys]
         for key in launch.keys:
-            if key not in stored:
+            if self._lacks_document(key):
                 self._store(key)
         manifests = render_batch(steps, self.compute, self.settings, self.ownership.owner)
         job = next(manifest for manifest in manifests if manifest["kind"] == "Job")

@@ -192,6 +192,7 @@ class Study:
                 accepted.artifacts.forget()  # older than what somebody, or we, wrote just now
             driven = self._begin(accepted, str(meta["uid"]), before)
             if accepted.new:  # a process that starts again has no news
+                driven.jobs.ahead = list(accepted.plan.graph.steps)[::-1]
                 count = accepted.plan.counts
                 runs, steps = count["runs"], count["steps"]
                 note = f"{runs} runs, {count['trainings']} trainings, {steps} steps"
@@ -262,6 +263,10 @@ class Study:
         if decision.finished == "complete" and untold is None:
             self._clear_up(item)
             return FOLLOW if driven.jobs.settle_rest() else None
+        idle = not (seen.ended or decision.launches or decision.finished or stopped)
+        if idle and driven.jobs.ahead:
+            driven.jobs.prepare()
+            return 0.0
         return self._next(driven, seen, decision, stopped=bool(stopped), untold=untold)
 
     def _follow(self, item: Object, driven: Driven, seen: Seen) -> None:
