@@ -36,6 +36,10 @@ def no_jobs(cluster, namespace) -> None:
     until(lambda: not cluster.jobs(namespace), 45, what="no Job is left")
 
 
+def saved(stub) -> list[str]:
+    return [record.key for record in stub.records if record.outcome == "saved"]
+
+
 def computed_once(stub) -> bool:
     return set(stub.commits().values()) == {1}
 
@@ -76,6 +80,7 @@ def test_a_hyper_parameter_changed_stops_what_nobody_wants_any_more(
         return len(jobs - old) == 2 and not jobs & old
 
     until(replaced, 60, what="the Jobs of the old runs went, those of the new ones came")
+    until(lambda: len(saved(stub)) == 2, 30, what="the old runs saved")
     runs.set()
     assert_intact()
     trained = [r for r in stub.attempts(kind="train") if r.outcome == "committed"]
@@ -90,7 +95,7 @@ def test_an_edit_that_is_refused_leaves_what_runs_alone(
     experiments.wait("Accepted", "False", reason="InvalidSpec")
     assert "nowhere" in experiments.condition("Accepted")["message"]
     assert experiments.status()["phase"] == "Rejected"
-    assert [r for r in stub.records if r.outcome == "saved"] == []
+    assert saved(stub) == []
     training.set()
     until(lambda: stub.attempts(kind="train"), 30, what="the training goes on to its end")
     experiments.change({"compute": {"train": {"pool": "cpu"}}})
@@ -122,7 +127,7 @@ def test_a_cancelled_study_ends_and_keeps_what_it_committed(
     no_jobs(cluster, namespace)
     assert_intact.no_leftovers()
     assert_intact.store_agrees(store.artifacts, {})
-    assert store.artifacts.committed() == committed
+    assert store.artifacts.committed() >= committed
     assert assert_intact.root()
 
 
@@ -134,7 +139,7 @@ def test_a_deleted_study_leaves_its_artifacts_and_nothing_else(
     assert_intact.no_leftovers()
     until(lambda: assert_intact.root() is None, 30, what="the root was dropped")
     assert_intact.store_agrees(store.artifacts, {})
-    assert store.artifacts.committed() == committed
+    assert store.artifacts.committed() >= committed
 
 
 def test_a_study_deleted_while_no_operator_runs_is_forgotten_by_the_next_one(
