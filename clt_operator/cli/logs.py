@@ -61,11 +61,12 @@ def logs(
     Without any choice: of what runs on a cluster with -f, else of the failed steps.
     """
     from clt_operator.cli.live import Live
-    from clt_operator.cli.output import say
+    from clt_operator.cli.output import command, say
     from clt_operator.cli.place import UsageError, place_of
     from clt_operator.cli.pods import PodLogs
     from clt_operator.cli.selecting import select
     from clt_operator.cli.stored import open_artifacts, stored
+    from clt_operator.cli.watching import ended
 
     if attempt is not None and not step:
         raise UsageError("--attempt is of one step: cltctl logs NAME KEY --attempt N")
@@ -79,7 +80,10 @@ def logs(
         item = live.get(name)
         pods = PodLogs(live.api, item["metadata"]["namespace"], name)
         if follow and not (chosen or kind or all_steps):
-            pods.follow(None, tail)
+            if not pods.running():
+                again = command("describe", name, **place.given)
+                say(f"nothing runs yet; {again} says what Jobs wait for")
+            pods.follow(None, tail, lambda: ended(live.get(name)) is not None)
             return
         found = live.stored_of(item)
     else:

@@ -33,6 +33,7 @@ def plan(
     all the same, keys are provisional.
     """
     from clt_operator.cli.output import command, dump, say, show, table
+    from clt_operator.cli.place import has_cluster
     from clt_operator.cli.specs import read_spec, study
 
     loaded, base = read_spec(spec, filename, var)
@@ -66,7 +67,7 @@ def plan(
         dump(summary, output)
     for warning in summary["prediction"]["warnings"]:
         say(f"warning: {warning}")
-    say(f"next: {command('apply', spec or filename or '', local=True, var=var)}")
+    say(f"next: {command('apply', spec or filename or '', local=not has_cluster(), var=var)}")
 
 
 def _labels(labels: Any) -> str:

@@ -3,7 +3,7 @@
 import queue
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from clt_operator.cli.live import Object
@@ -45,9 +45,11 @@ class PodLogs:
             show(line.decode(errors="replace"))
         return True
 
-    def follow(self, keys: set[str] | None, tail: int | None) -> bool:
+    def follow(
+        self, keys: set[str] | None, tail: int | None, over: Callable[[], bool] = lambda: True
+    ) -> bool:
         """Prints lines as they come until no Job of these steps is left (None: of the
-        experiment). False where there was none from the beginning."""
+        experiment) and it is ``over``. False where there was no Job all the time."""
         from clt_operator.cli.output import flush, show
         from clt_operator.cli.scene import jobs_of
         from clt_operator.cluster.trim import keys_of
@@ -70,7 +72,7 @@ class PodLogs:
                         open_pods += 1
                         arguments = (name, tail, lines)
                         threading.Thread(target=self._read, args=arguments, daemon=True).start()
-                if not jobs and not open_pods and lines.empty():
+                if not jobs and not open_pods and lines.empty() and over():
                     return bool(known)
                 look_at = time.monotonic() + LOOK
             try:

@@ -430,6 +430,38 @@ def test_logs_of_a_running_step_come_from_its_pod(api, applied, monkeypatch):
     assert "the log of pod clt-train-1-x cannot be read" in done.err
 
 
+def job_with_pod(api, at, *keys, phase="Running"):
+    args = ["--store", "s3://x", "--scratch", "/scratch", *keys]
+    template = {"spec": {"containers": [{"name": "steps", "image": "i", "args": args}]}}
+    meta = {"name": f"clt-train-{at}", "uid": f"job-{at}", "labels": MEMBER}
+    api.add(JOBS, {"metadata": meta, "spec": {"template": template}, "status": {}})
+    owner = {"kind": "Job", "uid": f"job-{at}"}
+    meta = {"name": f"clt-train-{at}-x", "labels": MEMBER, "ownerReferences": [owner]}
+    api.add(PODS, {"metadata": meta, "spec": {"nodeName": "n"}, "status": {"phase": phase}})
+
+
+def test_following_an_experiment_sees_jobs_that_come_and_ends_with_it(api, monkeypatch):
+    """Between two waves there is a moment without any Job."""
+    monkeypatch.setattr("clt_operator.cli.pods.LOOK", 0.01)
+    api.add(EXPERIMENTS, experiment(status=running()))
+    looks = []
+
+    def jobs_of(_api, _namespace, _name):
+        looks.append(1)
+        at = {1: "1", 2: "1", 20: "2", 21: "2"}.get(len(looks))
+        if len(looks) > 40:
+            api.objects["experiments", "lab", "small"]["status"]["phase"] = "Complete"
+        return [] if at is None else [api.get(JOBS, f"clt-train-{at}", "lab")]
+
+    for at in ("1", "2"):
+        job_with_pod(api, at, at * 64)
+        api.logs[f"clt-train-{at}-x"] = [f"line of {at}".encode()]
+    monkeypatch.setattr("clt_operator.cli.scene.jobs_of", jobs_of)
+    done = cltctl("logs", "small", "-f")
+    assert done.code == 0
+    assert done.out.splitlines() == ["clt-train-1-x | line of 1", "clt-train-2-x | line of 2"]
+
+
 # doctor
 
 
