@@ -41,6 +41,7 @@ CLASH = 1.0  # seconds before a name is tried again that a Job on its way out st
 AGAIN = 1.0  # seconds before the next Job of a step whose last one failed
 AT_LEAST = 32  # Jobs made at a look, whatever ends meanwhile
 SOME = 64  # documents stored at a look at which nothing else is to be done
+PODS_BEHIND = 3.0  # seconds that the watch of pods may be behind that of Jobs
 LOG_LINES = 2000  # of a dead pod that are shipped where its runner shipped none
 LOG_SECONDS = 5.0  # for a kubelet to hand them out: it may be gone with its node
 IMAGE_PATIENCE = 600.0  # seconds that a pod may wait for its image
@@ -99,6 +100,7 @@ class StudyJobs:
         self.settled: set[str] = set()  # uids of Jobs that were deleted and still show
         self.refused: dict[str, Refusal] = {}  # key → why
         self.stuck_since: dict[str, float] = {}  # uid of a Job → monotonic
+        self.early_since: dict[str, float] = {}  # uid of a failed Job → monotonic
         self.pods_gone: dict[str, int] = {}  # uid of a Job → pods that failed or went
         self.over: list[Object] = []  # settled, to be deleted once their successors are made
         self.ahead: list[str] = []  # keys whose documents may be stored early, the last first
@@ -128,16 +130,30 @@ class StudyJobs:
                 continue
             if self.expected.get(name, Expected("", (), 0)).uid == meta["uid"]:
                 del self.expected[name]
-            if verdicts.finished(job) and not meta.get("deletionTimestamp"):
+            over = verdicts.finished(job) and not meta.get("deletionTimestamp")
+            if over and not self._is_early(job):
                 seen.ended.append(job)
             else:
                 self._running(job, keys, seen)
         self._missing(now, seen)
         self._follow_pods(now)
         self.known = now
+        there = {uid for uid, _ in now.values()}
+        self.early_since = {uid: t for uid, t in self.early_since.items() if uid in there}
         uids = [job["metadata"]["uid"] for job, _ in seen.stuck]
         self.stuck_since = {uid: self.stuck_since.get(uid, self.clock()) for uid in uids}
         return seen
+
+    def _is_early(self, job: Object) -> bool:
+        """Whether a Job is known to have failed and its pod is not, which another watch tells:
+        how it ended is worth a wait."""
+        uid = job["metadata"]["uid"]
+        pods = self.world.pods(uid)
+        behind = any(verdicts.alive(pod) for pod in pods) if pods else not self.world.pods_gone(uid)
+        if verdicts.finished(job) != "Failed" or not behind:
+            self.early_since.pop(uid, None)
+            return False
+        return self.clock() - self.early_since.setdefault(uid, self.clock()) < PODS_BEHIND
 
     def stuck_for(self, job: Object) -> float:
         """Seconds for which a Job has been seen to be stuck; by no clock that can be set."""

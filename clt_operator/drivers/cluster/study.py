@@ -506,6 +506,8 @@ class Study:
             waits.append(FOLLOW)
         if seen.stuck:
             waits.append(30.0)
+        if driven.jobs.early_since:
+            waits.append(1.0)
         if decision.actions and not stopped:
             waits.append(self.shop.rate.wait() + 0.02)
         return max(0.0, min(waits))
