@@ -12,7 +12,7 @@ from typing import Any
 from clt_jobs.context import StopRequested
 from clt_jobs.runner.heartbeat import Heartbeat
 from clt_jobs.runner.stop import Stop
-from clt_operator.api.errors import InputError, StoreError
+from clt_operator.api.errors import InputError, StoreError, TransientError
 from clt_operator.api.step import Claim, StepDocument
 from clt_operator.store.artifacts import Artifacts
 from clt_operator.store.cache import FileCache
@@ -30,7 +30,8 @@ class Inputs:
     opened: dict[tuple[str, str], Path] = field(default_factory=dict)
 
     def open(self, key: str, output: str) -> Path:
-        """Raises InputError where the artifact's files are missing, damaged or not there."""
+        """Raises InputError where the artifact's files are missing or damaged, TransientError
+        where it is none any more: invalidated or collected, and soon made again."""
         if (key, output) not in self.opened:
             try:
                 target = self.directory / key / output
@@ -38,6 +39,8 @@ class Inputs:
             except StoreError as error:
                 cause = error.__cause__
                 if cause is None or isinstance(cause, (ObjectNotFound, WrongBytes)):
+                    if self.artifacts.manifest(key) is None:
+                        raise TransientError(f"input {key} is not committed any more") from error
                     raise InputError(str(error)) from error
                 raise  # the disk or the network is at fault, not the artifact
             self.opened[key, output] = found

@@ -6,6 +6,7 @@ import pytest
 
 from clt_jobs.context import StopRequested
 from clt_operator.api.errors import InputError, StoreError, TransientError
+from clt_operator.store import layout
 
 
 def write(_params, context):
@@ -63,6 +64,26 @@ def test_an_input_that_is_not_committed_may_still_come(runner, step):
     outcome = runner.run(step(write, first, name="write second"))
     assert outcome.outcome == "transient"
     assert first in outcome.message
+
+
+@pytest.mark.parametrize("takes_files", [False, True], ids=["manifest", "files, too"])
+def test_an_input_that_goes_while_the_step_runs_may_come_again(
+    runner, artifacts, step, takes_files
+):
+    """It was invalidated or collected between the look at the inputs and the reading of one."""
+    first = step(write)
+    assert runner.run(first).outcome == "committed"
+
+    def reads(_params, context):
+        names = [layout.committed(first)]
+        if takes_files:
+            names += [info.name for info in artifacts.store.list(layout.files(first, 1))]
+        artifacts.store.delete(names)
+        context.input("in0")
+
+    outcome = runner.run(step(reads, first))
+    assert outcome.outcome == "transient"
+    assert "is not committed any more" in outcome.message
 
 
 def test_a_damaged_input_is_at_fault(runner, artifacts, step):
