@@ -98,11 +98,15 @@ class S3Store:
             request["Range"] = f"bytes={start}-{'' if length is None else start + length - 1}"
         for left in reversed(range(BODY_TRIES)):
             try:
-                return self._client.get_object(**request)["Body"].read()
+                body = self._client.get_object(**request)["Body"]
             except boto.ClientError as error:
                 if code_of(error) == "InvalidRange":  # starts at or behind the end
                     return b""
                 raise explain(error, self.uri, name) from error
+            except boto.BotoCoreError as error:  # botocore has tried it again already
+                raise explain(error, self.uri, name) from error
+            try:
+                return body.read()
             except (boto.BotoCoreError, boto.IncompleteReadError) as error:
                 answer = explain(error, self.uri, name)
                 if not left or not isinstance(answer, TransientError):
