@@ -191,8 +191,8 @@ class Operator:
     def _changed(self, _: str, old: Object | None, new: Object | None) -> None:
         item = new or old or {}
         if old and new and _wishes(old) == _wishes(new):
-            study, status = self._studies.get(_place(item)), new.get("status")
-            if study is None or status == old.get("status") or study.wrote(status):
+            study, status = self._studies.get(_place(item)), new.get("status") or {}
+            if study is None or status == old.get("status") or not study.overwritten(status):
                 return
         self.queue.add(_place(item))
 

@@ -5,6 +5,7 @@ this process saw any before. Ticks of one experiment never overlap.
 """
 
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -56,6 +57,7 @@ OUTAGE = 180.0  # seconds after the store failed in which faults that may pass a
 TELL = 1.0  # seconds between two writes of a status that differ in counts alone
 LAG = 5.0  # seconds for which our own last write counts for more than the cache
 AGAIN = 15.0  # seconds between looks for what others have to set up: profiles, a queue
+REMEMBERED = 16  # statuses that were written, for events that come late
 RELOAD = 600.0  # seconds after which the store is listed again, whatever was seen
 
 Object = dict[str, Any]
@@ -97,6 +99,7 @@ class Study:
         self.shaken: set[str] = set()  # uids of Jobs that were there then
         self.decision: Decision | None = None
         self.published: Object = {}
+        self._written: deque[Object] = deque(maxlen=REMEMBERED)  # statuses of ours, last of all
         self.told = -LAG
 
     def tick(self, item: Object) -> float | None:
@@ -471,7 +474,8 @@ class Study:
     def _publish(self, item: Object, before: Mapping[str, Any], new: Object) -> None:
         if not self.shop.leads():
             return
-        last, self.published = self.published, new  # first: the watch may tell before the answer
+        last, self.published = self.published, new
+        self._written.append(new)  # before it is sent: the watch may tell it before the answer
         try:
             self.shop.publish(item, new)
         except BaseException:
@@ -530,9 +534,13 @@ class Study:
         if self._explain(item, {"Degraded": Fact("True", reason, message)}, ""):
             self.shop.events.record(item, "Warning", reason, message[:1000])
 
-    def wrote(self, status: object) -> bool:
-        """Whether a status is the one that this process wrote last."""
-        return status == self.published
+    def overwritten(self, status: Object) -> bool:
+        """Notes that an event showed this status; true where it is none of ours, so that what
+        we wrote a moment ago counts no more."""
+        if status in self._written:
+            return False
+        self.told = -LAG
+        return True
 
     def _explain(self, item: Object, facts: Mapping[Type, Fact], phase: str) -> bool:
         """Whether there was anything new to say."""
