@@ -7,7 +7,7 @@ owners; who does not need a Job any more leaves its owners, and the last one del
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -103,6 +103,8 @@ class StudyJobs:
         self.early_since: dict[str, float] = {}  # uid of a failed Job → monotonic
         self.pods_gone: dict[str, int] = {}  # uid of a Job → pods that failed or went
         self.over: list[Object] = []  # settled, to be deleted once their successors are made
+        self.going: list[Future[None]] = []  # deletions under way
+        self.looked = 0  # how many Jobs had finished at the last look
         self.ahead: list[str] = []  # keys whose documents may be stored early, the last first
         self.documented: set[str] = set()
         self.created = 0
@@ -112,6 +114,7 @@ class StudyJobs:
     def look(self) -> Seen:
         """The Jobs that carry steps of this study or that it owns."""
         seen = Seen()
+        self.looked = self.world.endings(self.namespace)
         steps = self.view.graph.steps
         now: dict[str, tuple[str, tuple[str, ...]]] = {}
         for job in self.world.jobs(self.namespace):
@@ -259,7 +262,7 @@ class StudyJobs:
         Of Jobs whose uid is among ``shaken`` (the store was away under them), faults that may
         pass are not charged.
         """
-        self.over = []
+        self.over, self.going = [], []
         steps = self.view.graph.steps
         carried = [tuple(key for key in keys_of(job) if key in steps) for job in jobs]
         self.refresh(list(dict.fromkeys(key for keys in carried for key in keys)))
@@ -321,10 +324,21 @@ class StudyJobs:
             self._record(state.claim, verdict)
         return len(gone) == len(left)
 
-    def let_go(self) -> None:
-        """Deletes the Jobs of which every step is committed."""
+    def begin_to_let_go(self) -> None:
+        """Asks for the deletion of the Jobs of which every step is committed."""
         over, self.over = self.over, []
-        list(self.pool.map(self._done_with, over))
+        self.going += [self.pool.submit(self._done_with, job) for job in over]
+
+    def let_go(self) -> None:
+        """Waits until they are deleted."""
+        self.begin_to_let_go()
+        going, self.going = self.going, []
+        for deletion in going:
+            deletion.result()
+
+    def overtaken(self) -> bool:
+        """Whether Jobs have finished since the last look."""
+        return self.world.endings(self.namespace) != self.looked
 
     def _done_with(self, job: Object) -> None:
         if self.ownership.delete(job):
@@ -435,15 +449,17 @@ class StudyJobs:
         next look. Returns the refusals, and how many launches were left.
         """
         self._side_by_side(launches)
-        seen, left = self.world.endings(self.namespace), []
+        left = []
 
         def launch(at: int, asked: Launch) -> Refusal | None:
-            if at >= AT_LEAST and self.world.endings(self.namespace) != seen:
+            if at >= AT_LEAST and self.overtaken():
                 left.append(asked)
                 return None
             return self._launch(asked)
 
-        refusals = [found for found in self.pool.map(launch, count(), launches) if found]
+        made = self.pool.map(launch, count(), launches)
+        self.begin_to_let_go()
+        refusals = [found for found in made if found]
         return refusals, len(left)
 
     def prepare(self) -> None:

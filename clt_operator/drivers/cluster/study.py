@@ -55,6 +55,7 @@ PAUSE = 10.0  # seconds before a second try after a fault that may pass; then do
 LONGEST_PAUSE = 300.0
 OUTAGE = 180.0  # seconds after the store failed in which faults that may pass are its own
 TELL = 1.0  # seconds between two writes of a status that differ in counts alone
+SLOW_TELL = 5.0  # the same while Jobs finish faster than they are looked at
 LAG = 5.0  # seconds for which our own last write counts for more than the cache
 AGAIN = 15.0  # seconds between looks for what others have to set up: profiles, a queue
 REMEMBERED = 16  # statuses that were written, for events that come late
@@ -260,9 +261,10 @@ class Study:
                 if (found := self.shop.world.job(self.namespace, name)) is not None:
                     driven.jobs.ownership.leave(found)
         self._act(item, driven, decision)
-        driven.jobs.let_go()
+        driven.jobs.begin_to_let_go()
         self.decision = decision
         untold = self._tell(item, driven, seen, decision)
+        driven.jobs.let_go()
         if decision.finished == "complete" and untold is None:
             self._clear_up(item)
             return FOLLOW if driven.jobs.settle_rest() else None
@@ -459,9 +461,10 @@ class Study:
         new = status_of(facts, generation, before, _now())
         if new == before or {**new, "eta": before.get("eta")} == before:  # a time alone is no news
             return None
-        wait = self.told + TELL - self.shop.clock()
+        since = self.shop.clock() - self.told
+        wait = (SLOW_TELL if driven.jobs.overtaken() else TELL) - since
         if wait > 0 and _turns(new) == _turns(before):
-            return wait
+            return min(wait, TELL)
         self._publish(item, before, new)
         return None
 
