@@ -31,6 +31,8 @@ class Intact:
     - the outcomes that count against a step are those that the test caused (``charged``);
     - no Job and no pod is left, and the root is there;
     - status, conditions and events say so.
+
+    ``assert_intact.failed()`` is for one that ends without a report.
     """
 
     cluster: Cluster
@@ -55,7 +57,22 @@ class Intact:
         assert root["uid"] == self.experiments.get(name)["metadata"]["uid"]
         self._status_agrees(name, root, artifacts.committed(), reason)
         faults = self.store_agrees(artifacts, charged or {})
-        self._events_agree(name, faults, told)
+        self._events_agree(name, faults, {reason} if told else set())
+
+    def failed(self, name: str = "study", *, charged: Mapping[str, int] | None = None) -> None:
+        """The same of a study that came to an end without a report."""
+        self.experiments.wait("Failed", reason="StepsFailed", name=name)
+        self.no_leftovers(name)
+        artifacts = self.store.artifacts
+        assert self.root(name), "the root was dropped"
+        faults = self.store_agrees(artifacts, charged or {})
+        status = self.experiments.status(name)
+        conditions = {c["type"]: c["status"] for c in status["conditions"]}
+        assert conditions == {**AGREE, "Complete": "False", "Failed": "True"}, conditions
+        assert status["phase"] == "Failed"
+        assert {failure["key"] for failure in status["failures"]} <= set(faults)
+        assert status["running"] == 0
+        self._events_agree(name, faults, {"StepsFailed"})
 
     def root(self, name: str = "study") -> Json | None:
         return self.store.artifacts.root(self.experiments.namespace, name)
@@ -117,19 +134,23 @@ class Intact:
             assert not set(root["keys"]) - committed, "keys of the root are not committed"
 
     def _events_agree(
-        self, name: str, faults: Mapping[str, list[AttemptState]], told: bool
+        self, name: str, faults: Mapping[str, list[AttemptState]], said: set[str]
     ) -> None:
-        """A warning ``StepFailed`` for each step that was charged, and for no other."""
+        """Warnings ``StepFailed`` for steps that were charged and for no other; where ``said``
+        names reasons, one for each such step, and those reasons."""
         uid = self.experiments.get(name)["metadata"]["uid"]
-        events = self.cluster.events(self.experiments.namespace)
-        mine = [event for event in events if event.get("regarding", {}).get("uid") == uid]
-        warned = {_short_key(e["note"]) for e in mine if e["reason"] == "StepFailed"}
         charged = {key[:12] for key in faults}
-        assert warned <= charged, (warned, charged)
-        if told:
-            assert warned == charged
-            reasons = {event["reason"] for event in mine}
-            assert reasons & {"ReportCommitted", "PartialReport"}, reasons
+
+        def agree() -> bool:
+            events = self.cluster.events(self.experiments.namespace)
+            mine = [event for event in events if event.get("regarding", {}).get("uid") == uid]
+            warned = {_short_key(e["note"]) for e in mine if e["reason"] == "StepFailed"}
+            assert warned <= charged, (warned, charged)
+            assert not said or warned == charged, (warned, charged)
+            assert said <= {event["reason"] for event in mine}
+            return True
+
+        until(agree, 15, what="events tell what happened")
 
 
 def _owners(job: Json) -> list[str]:

@@ -170,13 +170,15 @@ def test_a_study_deleted_and_made_again_goes_on_where_it_was(
     assert computed_once(stub)
 
 
-def test_a_complete_study_made_again_is_complete_at_once(operator, experiments, stub, cluster):
+def test_a_complete_study_made_again_is_complete_at_once(
+    operator, experiments, stub, assert_intact
+):
     experiments.create(tiny_study())
     experiments.wait()
     attempts = len(stub.records)
     experiments.delete()
     experiments.create(tiny_study())
-    experiments.wait(seconds=30)
+    assert_intact(seconds=30)
     assert len(stub.records) == attempts
 
 

@@ -53,7 +53,7 @@ def test_a_retry_that_names_another_step_forgives_nothing(
     asked = "2030-01-01T00:00:00Z 0000"
     cluster.client.patch(f"{experiments.path}/study", {"metadata": {"annotations": {RETRY: asked}}})
     experiments.wait_status(lambda status: status.get("handledRequest") == asked)
-    assert experiments.condition("Failed")["status"] == "True"
+    assert_intact.failed(charged={"input-at-fault": 1})
     assert len(stub.attempts(kind="train")) == 1
 
 

@@ -71,7 +71,7 @@ def test_a_pod_that_was_killed_for_memory_is_charged_and_tried_again(
 
 
 def test_three_kills_for_memory_fail_the_step_and_the_status_says_why(
-    operator, experiments, stub, cluster, namespace
+    operator, experiments, stub, assert_intact
 ):
     stub.add(kind="train", labels={"stage": "base"}, ends="oom")
     experiments.create(tiny_study())
@@ -82,7 +82,7 @@ def test_three_kills_for_memory_fail_the_step_and_the_status_says_why(
     assert "OOMKilled" in failure["message"]
     assert "OOMKilled" in experiments.condition("Failed")["message"]
     assert len(stub.attempts(kind="train")) == 3
-    until(lambda: not cluster.jobs(namespace), 30, what="no Job is left")
+    assert_intact.failed(charged={"out-of-memory": 3})
 
 
 def test_a_missing_image_degrades_the_study_until_it_is_there(
@@ -128,7 +128,7 @@ def test_a_missing_secret_degrades_the_study_until_it_is_there(
 
 
 def test_an_input_at_fault_is_never_tried_again_and_the_rest_goes_on(
-    operator, experiments, stub, cluster, namespace, store
+    operator, experiments, stub, assert_intact
 ):
     stub.add(kind="train", labels={"k": "20"}, ends="fail", code=65, message="row 7 is no text")
     experiments.create(tiny_study())
@@ -139,7 +139,7 @@ def test_an_input_at_fault_is_never_tried_again_and_the_rest_goes_on(
     trained = [r for r in stub.attempts(kind="train") if r.outcome == "committed"]
     assert {r.kind for r in stub.records if r.outcome == "committed"} >= {"generate", "score"}
     assert len(trained) == 2
-    until(lambda: not cluster.jobs(namespace), 30, what="no Job is left")
+    assert_intact.failed(charged={"input-at-fault": 1})
 
 
 def test_a_passing_fault_is_charged_and_tried_again_after_a_pause(
