@@ -105,3 +105,24 @@ def test_what_a_pod_is_stuck_on(waiting, reason):
 
 def test_a_pod_that_is_being_made_is_not_stuck():
     assert verdicts.stuck(pod("Pending", waiting="ContainerCreating")) is None
+
+
+def edited(generation, *, queue="", **spec):
+    labels = {"kueue.x-k8s.io/queue-name": queue} if queue else {}
+    return {"metadata": {"generation": generation, "labels": labels}, "spec": spec}
+
+
+@pytest.mark.parametrize(
+    ("found", "spoiled"),
+    [
+        (edited(1, parallelism=1, completions=1), False),
+        (edited(2, parallelism=0, completions=1), True),
+        (edited(2, parallelism=1, completions=2), True),
+        (edited(2, suspend=True), True),
+        (edited(1, suspend=True), False),  # made so by whoever admits Jobs here
+        (edited(2, suspend=True, queue="team"), False),
+        (edited(2, activeDeadlineSeconds=1), False),
+    ],
+)
+def test_a_job_is_spoiled_by_an_edit_that_it_cannot_go_on_with(found, spoiled):
+    assert verdicts.spoiled(found) == spoiled
