@@ -114,6 +114,8 @@ class Study:
             self.uid, self.driven = item["metadata"]["uid"], None
             self.published, self.told = {}, -LAG
         if self._latched(item, self.published or item.get("status") or {}):
+            if self.published and self._known(item) != self.published:  # edited by hand
+                self._publish(item, self.published, self.published)
             self._clear_up(item)
             return self._settle_rest()
         try:
