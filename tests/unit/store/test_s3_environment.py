@@ -1,11 +1,15 @@
 """One process, several stores: each by its own variables, none by another's."""
 
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
-from clt_operator.api.errors import StoreError
-from clt_operator.store import open_store
+from clt_operator.api.errors import StoreError, TransientError
+from clt_operator.store import open_store, s3_client
 from clt_operator.store.s3 import S3Store
 
 GIVEN = {
@@ -84,3 +88,34 @@ def test_a_number_of_tries_that_is_none_is_refused(tries: str) -> None:
 
 def test_a_directory_needs_no_environment(tmp_path: Any) -> None:
     assert open_store(str(tmp_path), GIVEN).uri == f"file://{tmp_path}"
+
+
+@pytest.fixture
+def silent() -> Iterator[tuple[str, list[socket.socket]]]:
+    """The address of a server that accepts connections and says nothing, and those it has."""
+    accepted: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def accept() -> None:
+            with suppress(OSError):
+                while True:
+                    accepted.append(server.accept()[0])
+
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}", accepted
+        server.shutdown(socket.SHUT_RDWR)
+    for connection in accepted:
+        connection.close()
+
+
+def test_a_hasty_store_gives_a_silent_server_up_after_its_tries_and_no_more(
+    monkeypatch: pytest.MonkeyPatch, silent: tuple[str, list[socket.socket]]
+) -> None:
+    monkeypatch.setattr(s3_client, "HASTY_READ_TIMEOUT", 0.05)
+    address, accepted = silent
+    given = {n: GIVEN[n] for n in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
+    store = open_store("s3://bucket/p", given | {"AWS_ENDPOINT_URL": address}, hasty=True)
+    with pytest.raises(TransientError):
+        store.get("a")
+    assert len(accepted) == s3_client.HASTY_TRIES
