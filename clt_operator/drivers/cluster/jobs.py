@@ -24,6 +24,7 @@ from clt_operator.cluster.resources import JOBS, SERVICES
 from clt_operator.cluster.trim import keys_of, trim_job
 from clt_operator.drivers.cluster import verdicts
 from clt_operator.drivers.cluster.ownership import MANAGER, Ownership
+from clt_operator.drivers.cluster.reservations import Reservations
 from clt_operator.drivers.cluster.verdicts import Verdict
 from clt_operator.drivers.cluster.view import JOB, POD, ClusterView
 from clt_operator.drivers.cluster.world import World
@@ -92,6 +93,7 @@ class StudyJobs:
     view: ClusterView
     redact: Redact
     pool: Executor
+    reservations: Reservations = field(default_factory=Reservations)
     clock: Callable[[], float] = time.monotonic
 
     def __post_init__(self) -> None:
@@ -341,6 +343,7 @@ class StudyJobs:
         return self.world.endings(self.namespace) != self.looked
 
     def _done_with(self, job: Object) -> None:
+        self._unreserve(keys_of(job))
         if self.ownership.delete(job):
             self.settled.add(job["metadata"]["uid"])
 
@@ -495,6 +498,10 @@ class StudyJobs:
                 self._store(key)
         manifests = render_batch(steps, self.compute, self.settings, self.ownership.owner)
         job = next(manifest for manifest in manifests if manifest["kind"] == "Job")
+        who = self.ownership.owner.label
+        if not self.reservations.take(self.namespace, launch.keys, who, job["metadata"]["name"]):
+            self._hold(launch.keys, "another study just made a Job for a step of it", CLASH)
+            return None
         try:
             made = self._create(job, launch.keys)
             if made is not None:
@@ -502,6 +509,7 @@ class StudyJobs:
                     if manifest["kind"] == "Service":
                         self._serve(manifest, made)
         except ClusterError as error:
+            self._unreserve(launch.keys)
             if error.status in (400, 403, 404, 422):  # no retry of ours makes it right
                 refusal = Refusal(str(error), self.clock() + REFUSED)
                 for key in launch.keys:
@@ -509,6 +517,9 @@ class StudyJobs:
                 return refusal
             raise
         return None
+
+    def _unreserve(self, keys: Sequence[str]) -> None:
+        self.reservations.drop(self.namespace, keys, self.ownership.owner.label)
 
     def _create(self, job: Object, keys: tuple[str, ...]) -> Object | None:
         """The Job, made now or before; None where one on its way out has its name."""

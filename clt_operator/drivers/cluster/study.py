@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
@@ -34,6 +34,7 @@ from clt_operator.drivers.cluster.jobs import IMAGE_PATIENCE, Seen, StudyJobs
 from clt_operator.drivers.cluster.listings import Listings
 from clt_operator.drivers.cluster.ownership import Ownership
 from clt_operator.drivers.cluster.rate import Rate
+from clt_operator.drivers.cluster.reservations import Reservations
 from clt_operator.drivers.cluster.spending import Spending
 from clt_operator.drivers.cluster.status import (
     Fact,
@@ -84,6 +85,7 @@ class Shop:
     leads: Callable[[], bool]
     rate: Rate
     redact: Redact
+    reservations: Reservations = field(default_factory=Reservations)
     clock: Callable[[], float] = time.monotonic
     ended: Callable[[str, str, float | None], None] | None = None  # kind, outcome, seconds
     made: Callable[[int], None] | None = None  # so many Jobs
@@ -220,6 +222,7 @@ class Study:
             view=view,
             redact=self.shop.redact,
             pool=self.shop.pool,
+            reservations=self.shop.reservations,
             clock=self.shop.clock,
         )
         if before is not None:
