@@ -36,11 +36,13 @@ def user(namespace) -> str:
 
 
 def test_an_api_server_that_is_away_for_a_minute(under_way, cluster, stub, assert_intact):
-    before = len(stub.records)
+    gate = stub.hold(kind="train")
+    stub.working("train")
     with cluster.control.api_server_down():
+        gate.set()
         lasts(DOWN, lambda: assert_alive(under_way))
         assert under_way.metrics()[LEADER] == 0
-        assert len(stub.records) > before, "what ran went on"
+        assert stub.attempts(kind="train")[0].outcome == "committed", "what ran went on"
     leads_again(under_way)
     assert_intact()
 
