@@ -51,7 +51,7 @@ def make_client(
         connect_timeout=CONNECT_TIMEOUT,
         read_timeout=HASTY_READ_TIMEOUT if hasty else READ_TIMEOUT,
         max_pool_connections=32,
-        user_agent_extra=f"clt/{_version()}",
+        user_agent=f"clt/{_version()} boto3/{boto3.__version__}",  # else made anew a request
         **options,
     )
     named = {} if environment is None else _named(uri, environment)

@@ -525,7 +525,7 @@ class StudyJobs:
         """The Job, made now or before; None where one on its way out has its name."""
         name = job["metadata"]["name"]
         try:
-            made = self.api.create(JOBS, job, manager=MANAGER)
+            made = self.api.create(JOBS, job, manager=MANAGER, brief=True)
             self.created += 1
         except AlreadyExists:
             found = self.api.find(JOBS, name, self.namespace)
