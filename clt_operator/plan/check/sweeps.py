@@ -1,6 +1,7 @@
 """Sweeps: names that exist, grids with points, budgets that add up."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import get_args
 
 from clt_operator.api.spec.experiment import ExperimentSpec
@@ -20,6 +21,8 @@ from clt_operator.plan.sweeps import (
     settings_of,
 )
 
+MODELS_AND_TASKS = ("models", "stages", "tasks")  # what their checks read
+
 
 def check_sweeps(spec: ExperimentSpec, findings: Findings) -> None:
     findings.unique("spec.sweeps", [sweep.name for sweep in spec.sweeps])
@@ -36,15 +39,22 @@ def _sweep(path: str, sweep: SweepSpec, spec: ExperimentSpec, findings: Findings
         for at, rule in enumerate(rules):
             _filter(f"{path}.{kind}[{at}]", rule, sweep, spec, findings)
     if len(findings.problems) == before:
-        check_axes(path, sweep, spec, _changed, findings)
+        check_axes(path, sweep, spec, partial(_changed, spec), findings)
     if len(findings.problems) == before:
         _combined(path, sweep, spec, findings)
 
 
-def _changed(path: str, sweep: SweepSpec, spec: ExperimentSpec, findings: Findings) -> None:
+def _changed(
+    before: ExperimentSpec,
+    path: str,
+    sweep: SweepSpec,
+    spec: ExperimentSpec,
+    findings: Findings,
+) -> None:
     """What a value of an axis can break."""
-    check_models(spec, findings)
-    check_tasks(spec, findings)
+    if any(getattr(spec, part) is not getattr(before, part) for part in MODELS_AND_TASKS):
+        check_models(spec, findings)
+        check_tasks(spec, findings)
     _own(path, sweep, spec, findings)
 
 
