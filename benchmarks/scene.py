@@ -127,6 +127,7 @@ def scene() -> Iterator[Scene]:
     with TemporaryDirectory(prefix="clt-bench-") as scratch:
         directory = Path(scratch)
         gateway = Gateway(versitygw.build(), directory)
+        gateway.program.command.insert(1, "--keep-alive")  # as S3 does; versitygw asks to be told
         gateway.start()
         try:
             with own_cluster(directory / "cluster", build(), nodes={}) as cluster:
