@@ -100,6 +100,8 @@ class Feed:
             try:
                 return attempt()
             except ClusterError as error:
+                if self._version and isinstance(error, Gone):
+                    self._answered()
                 self._failed(str(error))
                 refused = error.status >= 400 and self._failures >= TRIES_BEFORE_LIST
                 if self._version and (refused or isinstance(error, Gone)):
@@ -173,7 +175,13 @@ class Feed:
     def _refused(self, status: Object) -> None:
         if status.get("code") == 410:
             self._version = ""
+            self._answered()
         self._failed(f"the watch of {self.resource} was ended: {status.get('message', '')}")
+
+    def _answered(self) -> None:
+        """The server is there and has forgotten our version: the pauses that grew while it was
+        away would only keep us from the list."""
+        self._contact, self._failures = self._clock(), 0
 
     def _failed(self, problem: str) -> None:
         self._failures += 1

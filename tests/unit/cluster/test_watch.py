@@ -211,6 +211,14 @@ def test_410_in_the_midst_of_a_watch_lists_again(server, watched):
     assert watched.told == [("ADDED", None, "1"), ("MODIFIED", "1", "2")]
 
 
+def test_after_a_long_absence_410_is_answered_by_a_list_at_once(server, watched):
+    put(server, "c", "1")
+    watched.start()
+    watched.cache._feed._failures = 20
+    server.forget()
+    watched.until(lambda: len(watched.asked(watch=False)) == 2, seconds=3)
+
+
 def test_a_version_of_the_future_lists_again(server, watched):
     """A server restored from a backup knows less than we do, and says so with another status."""
     put(server, "c", "1")
