@@ -20,3 +20,10 @@ def test_a_changed_limit_counts_from_now_on():
     rate.set(100)
     now[0] = 10.0
     assert rate.take(1000) == 200
+
+
+def test_what_was_not_used_is_given_back():
+    rate = Rate(10, 20, clock=lambda: 0.0)
+    assert rate.take(20) == 20
+    rate.give_back(15)
+    assert rate.take(20) == 15
