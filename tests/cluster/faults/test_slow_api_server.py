@@ -22,9 +22,9 @@ CALM = 10  # requests per second of an operator that is refused
 
 @pytest.fixture
 def under_way(operator, experiments, stub):
-    """A study of 85 steps that take half a second each, a part of which are done."""
+    """A study of 71 steps that take half a second each, a part of which are done."""
     stub.add(delay=0.5)
-    experiments.create(tiny_study(seeds=list(range(5))))
+    experiments.create(tiny_study(seeds=list(range(4))))
     progressed(experiments, 8)
     return operator
 

@@ -15,9 +15,9 @@ BACK = 120  # seconds until it says that it is back
 
 @pytest.fixture
 def under_way(operator, experiments, stub):
-    """A study of 85 steps that take half a second each, a part of which are done."""
+    """A study of 71 steps that take half a second each, a part of which are done."""
     stub.add(delay=0.5)
-    experiments.create(tiny_study(seeds=list(range(5))))
+    experiments.create(tiny_study(seeds=list(range(4))))
     progressed(experiments, 8)
     return operator
 
