@@ -167,6 +167,7 @@ def check_profiles(api: "Api", loaded: "LoadedSpec", namespace: str) -> None:
     """
     from clt_operator.api.load import locate
     from clt_operator.cli.output import say
+    from clt_operator.plan.check.size import check_size
 
     try:
         profiles = readable_profiles(api)
@@ -176,6 +177,7 @@ def check_profiles(api: "Api", loaded: "LoadedSpec", namespace: str) -> None:
     if profiles is not None:
         spec = loaded.experiment.spec
         problems = profiles.check(namespace, spec, _queues(api, namespace, spec.compute.queue))
+        problems += check_size(spec, profiles.limits.steps)
         if problems:
             raise SpecError(locate(problems, loaded))
 
