@@ -29,11 +29,13 @@ def throttled(
     """``seat`` is certificate and key of the user HOLDER."""
     client.create(LEVELS, _no_seats())
     try:
-        client.create(SCHEMAS, _flow_of(*users, HOLDER))
+        # The seat is taken before the users come: a request of theirs could sit in it, and go.
+        client.create(SCHEMAS, _flow_of(HOLDER))
         until(lambda: _is_in_force(client), 10, what="the priority level is in force")
         connection = _sit_down(client.server, authority, seat)
         try:
             until(lambda: _is_taken(client), 10, what="the seat is taken")
+            client.patch(f"{SCHEMAS}/{NAME}", _flow_of(*users, HOLDER))
             yield
         finally:
             connection.close()
