@@ -24,11 +24,14 @@ from studies import NAME, Json, commit, deep, planned
 OUTSTANDING = 500  # the default of the profiles
 REST = 10.0  # seconds after a start before memory is read
 
+_Diffs = tuple[tuple[float, ...], tuple[float, ...], float]
+
 
 @dataclass(frozen=True)
 class Grown:
     """Memory in MiB: ``idle`` before the experiment, ``steady`` while its Jobs run, ``peak`` the
-    most that the process ever had; ``status`` in bytes of JSON; ``diffs`` in seconds."""
+    most that the process ever had; ``status`` in bytes of JSON; ``diffs`` in seconds, and
+    ``diffs_busy`` in seconds of the processor."""
 
     steps: int
     jobs: int
@@ -37,6 +40,7 @@ class Grown:
     peaks: tuple[float, ...]
     status: int
     diffs: tuple[float, ...]
+    diffs_busy: tuple[float, ...]
     diff_peak: float
 
 
@@ -76,7 +80,7 @@ def measure(seeds: int, values: int, runs: int, outstanding: int = OUTSTANDING) 
             steady.append(_memory(operator, "VmRSS"))
             peaks.append(_memory(operator, "VmHWM"))
         found = place.experiments.status(NAME)
-        diffs, diff_peak = _diffs(place, spec, len(steps), runs)
+        diffs, busy, diff_peak = _diffs(place, spec, len(steps), runs)
         return Grown(
             len(steps),
             expected,
@@ -85,17 +89,19 @@ def measure(seeds: int, values: int, runs: int, outstanding: int = OUTSTANDING) 
             tuple(peaks),
             len(json.dumps(found, separators=(",", ":"), ensure_ascii=False).encode()),
             diffs,
+            busy,
             diff_peak,
         )
 
 
-def _diffs(place: Place, spec: Json, steps: int, runs: int) -> tuple[tuple[float, ...], float]:
-    """Seconds of ``cltctl diff`` of the same spec, which must find it unchanged; MiB at most."""
+def _diffs(place: Place, spec: Json, steps: int, runs: int) -> _Diffs:
+    """``cltctl diff`` of the same spec, which must find it unchanged: seconds, seconds of the
+    processor, MiB at most."""
     path = place.directory / "study.yaml"
     path.write_text(yaml.safe_dump(manifest(spec, NAME, place.namespace)), encoding="utf-8")
     environment = {**os.environ, **place.store.environment}
     words = [str(CLTCTL), "diff", str(path), f"--kubeconfig={place.cluster.kubeconfig}"]
-    seconds, peak = [], 0.0
+    seconds, busy, peak = [], [], 0.0
     for _ in range(runs):
         begun = time.perf_counter()
         process = subprocess.Popen(
@@ -106,10 +112,11 @@ def _diffs(place: Place, spec: Json, steps: int, runs: int) -> tuple[tuple[float
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         seconds.append(time.perf_counter() - begun)
+        busy.append(usage.ru_utime + usage.ru_stime)
         peak = max(peak, usage.ru_maxrss / 1024)
         assert process.returncode == 0, f"diff found a difference: {said[:2000]}"
         assert f"{steps} kept" in said, said[:2000]
-    return tuple(seconds), peak
+    return tuple(seconds), tuple(busy), peak
 
 
 def _memory(operator: Operator, name: str) -> float:

@@ -113,6 +113,7 @@ def _growing(found: dict[str, Any]) -> list[str]:
         f"| resident memory, peak, MiB | {_row(found['peaks'], MEMORY, '.0f')} |",
         f"| status, KiB of JSON | {status:.1f} | {_judged(f'< {STATUS:g}', status < STATUS)} |",
         f"| `cltctl diff`, seconds | {_row(found['diffs'], DIFF, '.2f')} |",
+        f"| the same, seconds of the processor | {spread(found['diffs_busy'], '.2f')} | |",
         f"| `cltctl diff`, peak MiB | {found['diff_peak']:.0f} | |",
         "",
     ]
