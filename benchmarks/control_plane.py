@@ -13,6 +13,7 @@ to see that everything works; its figures mean nothing. Needs Go once (``make cl
 import argparse
 import json
 import os
+import signal
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -49,6 +50,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is stopped, too
     data, text = (options.results.with_name(options.results.name + end) for end in (".json", ".md"))
     found: dict[str, Any] = json.loads(data.read_text()) if data.exists() else {}
     for part in options.only:

@@ -44,10 +44,9 @@ def compare(around: Around, steps: int, runs: int) -> dict[str, dict[str, list[f
     found: dict[str, dict[str, list[float]]] = {
         name: {"whole": [], "launching": []} for name in CONTENDERS
     }
-    with scene() as at, _surroundings(at, around) as kueue:
-        for turn in range(runs):
-            order = CONTENDERS[turn % 3 :] + CONTENDERS[: turn % 3]
-            for name in order:
+    for turn in range(runs):  # each on a new control plane: audit logs of 100 MB are rotated
+        with scene() as at, _surroundings(at, around) as kueue:
+            for name in CONTENDERS[turn % 3 :] + CONTENDERS[: turn % 3]:
                 whole, launching = _one(at, name, steps, kueue)
                 found[name]["whole"].append(steps / whole)
                 found[name]["launching"].append(steps / launching)
