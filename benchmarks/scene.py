@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from cluster.harness.binaries import build
+from cluster.harness.client import patiently
 from cluster.harness.cluster import Cluster, own_cluster
 from cluster.harness.experiments import Experiments
 from cluster.harness.operator import RULES, Operator
@@ -91,8 +92,8 @@ class Place:
             operator.stop()
         for name in [e["metadata"]["name"] for e in client.items(self.experiments.path)]:
             self.experiments.delete(name)
-        client.delete(self.jobs_path)
-        client.delete(pods, gracePeriodSeconds=0)
+        patiently(lambda: client.delete(self.jobs_path))
+        patiently(lambda: client.delete(pods, gracePeriodSeconds=0))
         until(lambda: not client.items(self.jobs_path, limit=1), 300, what="the Jobs are gone")
         until(lambda: not client.items(pods, limit=1), 300, what="the pods are gone")
 
