@@ -39,11 +39,9 @@ def page(found: dict[str, Any]) -> str:
 def _launching(found: dict[str, Any]) -> list[str]:
     if not found:
         return []
-    one = next(iter(found.values()))["figures"]
-    count = len(one["operator"]["whole"])
     lines = [
-        f"## 1,000 steps ready at once\n\nJobs per second, median of {count} (least to most); the "
-        "three take turns. *Whole*: with all that comes before the first Job (for the operator "
+        "## 1,000 steps ready at once\n\nJobs per second, median (least to most); the three take "
+        "turns. *Whole*: with all that comes before the first Job (for the operator "
         "from the creation of the Experiment: lock, plan, store and documents; for the others "
         "their start). *Jobs alone*: from the first request to the last answer. The ratios are "
         "medians over the turns, of *whole*.\n",
@@ -63,7 +61,8 @@ def _launching(found: dict[str, Any]) -> list[str]:
                     _judged(f"≥ {least}", statistics.median(ratios) >= least),
                 )
             rates = f"{spread(row['whole'], '.0f')} | {spread(row['launching'], '.0f')}"
-            lines.append(f"| {around} | {name} | {rates} | {ratio} | {target} |")
+            turns = f"{around}, {len(row['whole'])} turns"
+            lines.append(f"| {turns} | {name} | {rates} | {ratio} | {target} |")
     return [*lines, "", *(f"- {name}: {AROUND[name]}." for name in found), ""]
 
 
