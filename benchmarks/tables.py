@@ -44,8 +44,8 @@ def _launching(found: dict[str, Any]) -> list[str]:
         "turns. *Whole*: with all that comes before the first Job (for the operator "
         "from the creation of the Experiment: lock, plan, store and documents; for the others "
         "their start). *Jobs alone*: from the first request to the last answer. The ratios are "
-        "medians over the turns, of *whole*. The operator has up to sixteen requests under way, the "
-        "bare client eight, kubectl one: where answers are slow, that decides.\n",
+        "medians over the turns, of *whole*. The operator has up to 16 requests under way, the "
+        "bare client 8, kubectl one: where answers are slow, that decides.\n",
         "| around | | whole | Jobs alone | operator ÷ this | target |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
