@@ -4,11 +4,11 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from clt_operator.api.times import epoch
 from clt_operator.cli.options import (
     ContextOption,
     Format,
@@ -242,7 +242,7 @@ def _operator(api: "Api") -> Found:
         detail = f"no operator runs in namespace {namespace} (no holder of lease {LEASE})"
         yield Check("operator", False, f"{detail}; CLT_SYSTEM_NAMESPACE names another", start)
         return
-    silent = time.time() - _epoch(str(spec.get("renewTime") or ""))
+    silent = time.time() - epoch(str(spec.get("renewTime") or ""))
     who = f"{spec['holderIdentity']} in namespace {namespace}"
     if silent > STALE:
         yield Check("operator", False, f"{who} was last heard of {silent:.0f} s ago", start)
@@ -262,7 +262,7 @@ def _clock(api: "Api") -> Found:
     answer = api.create(reviews, body, manager="cltctl")
     stamp = str(answer.get("metadata", {}).get("creationTimestamp") or "")
     if stamp:
-        yield _skew("clock of the API server", _epoch(stamp), before)
+        yield _skew("clock of the API server", epoch(stamp), before)
 
 
 def _queues(api: "Api", namespace: str) -> Found:
@@ -373,10 +373,3 @@ def _skew(name: str, there: float, here: float) -> Check:
         set_it = "set the clock that is wrong: signatures and grace periods go by it"
         return Check(name, False, f"{skew:+.0f} s from this machine's", set_it)
     return Check(name, True, f"within {SKEW:.0f} s of this machine's")
-
-
-def _epoch(text: str) -> float:
-    try:
-        return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
-    except ValueError:
-        return 0.0

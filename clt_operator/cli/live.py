@@ -1,7 +1,6 @@
 """Experiments as a cluster holds them, and the store that each of them uses."""
 
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from clt_operator.api.requests import handled
+from clt_operator.api.times import parse, rfc3339
 from clt_operator.cli.place import Place
 from clt_operator.cli.stored import NotFound
 
@@ -199,14 +199,14 @@ def reference(item: Object) -> str:
 
 def now() -> str:
     """RFC 3339 in UTC, fine enough to tell two requests apart."""
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return rfc3339("microseconds")
 
 
 def age(timestamp: str, at: datetime | None = None) -> str:
     """How long ago, in kubectl's short form: 45s, 3m, 5h, 12d."""
     if not timestamp:
         return ""
-    then = datetime.fromisoformat(re.sub(r"Z$", "+00:00", timestamp))
+    then = parse(timestamp)
     seconds = max(0, int(((at or datetime.now(UTC)) - then).total_seconds()))
     for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
         if seconds >= 2 * length:

@@ -12,9 +12,9 @@ import uuid
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Literal
 
+from clt_operator.api.times import rfc3339
 from clt_operator.cluster.api import Api, Object
 from clt_operator.cluster.errors import AlreadyExists, ClusterError, NotFound
 from clt_operator.cluster.resources import EVENTS
@@ -183,7 +183,7 @@ def _event(
             "name": f"{name[:200].rstrip('.-')}.{uuid.uuid4().hex[:16]}",
             "namespace": namespace or "default",
         },
-        "eventTime": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "eventTime": rfc3339("microseconds"),
         "reportingController": CONTROLLER,
         "reportingInstance": instance[:128],
         "action": action[:128],

@@ -13,8 +13,8 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
+from clt_operator.api.times import rfc3339
 from clt_operator.cluster.api import Api, Object
 from clt_operator.cluster.errors import AlreadyExists, ClusterError, Conflict, NotFound
 from clt_operator.cluster.resources import LEASES
@@ -129,7 +129,11 @@ class Lease:
 
     def _renew_seen(self) -> bool:
         """A write without a read: the version that we know has to be the current one."""
-        spec = {**self._seen.spec, "renewTime": _now(), "leaseDurationSeconds": self._seconds}
+        spec = {
+            **self._seen.spec,
+            "renewTime": rfc3339("microseconds"),
+            "leaseDurationSeconds": self._seconds,
+        }
         self._write(spec)
         return True
 
@@ -175,7 +179,7 @@ class Lease:
             return
         spec = {**self._seen.spec, "holderIdentity": "", "leaseDurationSeconds": 1}
         try:
-            self._write({**spec, "renewTime": _now()}, seconds=self._retry)
+            self._write({**spec, "renewTime": rfc3339("microseconds")}, seconds=self._retry)
         except ClusterError as error:
             log.warning("the lease was not released: %s", error)
 
@@ -196,8 +200,8 @@ class Lease:
         return {
             "holderIdentity": self.identity,
             "leaseDurationSeconds": self._seconds,
-            "acquireTime": _now(),
-            "renewTime": _now(),
+            "acquireTime": rfc3339("microseconds"),
+            "renewTime": rfc3339("microseconds"),
             "leaseTransitions": moves,
         }
 
@@ -215,7 +219,3 @@ class Lease:
         if problem and problem != self._problem:
             log.warning("lease %s/%s: %s", self._namespace, self._name, problem)
         self._problem = problem
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -7,10 +7,10 @@ is gone, ``lost``; of a commit whose process died right after it, ``committed``.
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from clt_operator.api.redaction import Redact
 from clt_operator.api.step import Claim, Outcome, OutcomeKind
+from clt_operator.api.times import now
 from clt_operator.drivers.jobs import Job
 from clt_operator.drivers.process import oom_kills
 from clt_operator.drivers.view import View
@@ -56,7 +56,7 @@ class Endings:
                 begun = True
                 yield ending
         if not begun and charge and job.process is not None:
-            claim = self._artifacts.claim(job.left[0], str(job.holder), _now())
+            claim = self._artifacts.claim(job.left[0], str(job.holder), now())
             yield self._close(job, claim)
 
     def lost(self, key: str, attempt: int) -> Ending:
@@ -111,7 +111,7 @@ class Endings:
                 message=message,
                 exit_code=code,
                 recorded_by="driver",
-                ended_at=_now(),
+                ended_at=now(),
             )
         )
         self._view.refresh(key)
@@ -135,7 +135,3 @@ def _describe(code: int, output: str) -> str:
         how = f"exit code {code} and no outcome" if code else "exit code 0 without a manifest"
     last = next((line.strip() for line in reversed(output.splitlines()) if line.strip()), "")
     return f"{how}: {last[:LONGEST_LINE]}" if last else how
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -6,10 +6,10 @@ that is on this host, by its heartbeat elsewhere.
 
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
 
 from clt_operator.api.holder import LocalHolder
 from clt_operator.api.step import Graph
+from clt_operator.api.times import epoch
 from clt_operator.drivers.process import is_alive, this_host
 from clt_operator.reconcile import Attempt, Holder, Observed
 from clt_operator.store.artifacts import Artifacts, AttemptState
@@ -62,7 +62,7 @@ class View:
         local = LocalHolder.parse(state.claim.holder)
         if local and local.host == this_host():
             return "alive" if is_alive(local) else "gone"
-        heard = _epoch(state.claim.claimed_at)
+        heard = epoch(state.claim.claimed_at)
         if (progress := self.artifacts.progress(state.claim.key, state.claim.attempt)) is not None:
             heard = max(heard, progress[1])
         return "alive" if self._clock() - heard < FRESH else "gone"
@@ -93,11 +93,3 @@ def _attempt(state: AttemptState, holders: Mapping[tuple[str, int], Holder]) -> 
     if state.outcome is None:
         return Attempt(number, None, holders.get((state.claim.key, number), "unknown"))
     return Attempt(number, state.outcome.outcome, message=state.outcome.message)
-
-
-def _epoch(text: str) -> float:
-    """Seconds since the epoch of an RFC 3339 time; 0 where it is none."""
-    try:
-        return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
-    except ValueError:
-        return 0.0

@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
@@ -18,6 +17,7 @@ from clt_operator.api.errors import CltError
 from clt_operator.api.redaction import Redact
 from clt_operator.api.spec.compute import ComputeSpec
 from clt_operator.api.step import Claim, Outcome, StepDocument
+from clt_operator.api.times import now
 from clt_operator.cluster.api import Api
 from clt_operator.cluster.errors import AlreadyExists, ClusterError
 from clt_operator.cluster.resources import JOBS, SERVICES
@@ -377,7 +377,7 @@ class StudyJobs:
             yield self._close(self._claim(left[0], own), verdict, pods[-1] if pods else None)
 
     def _claim(self, key: str, holder: str) -> Claim:
-        return self.view.artifacts.claim(key, holder, _now())
+        return self.view.artifacts.claim(key, holder, now())
 
     def fail(self, job: Object, message: str) -> list[Ending]:
         """Charges the first step of a Job that cannot go on, and deletes the Job."""
@@ -427,7 +427,7 @@ class StudyJobs:
                 message=self.redact(verdict.message),
                 exit_code=verdict.exit_code,
                 recorded_by="driver",
-                ended_at=_now(),
+                ended_at=now(),
             )
         )
 
@@ -561,7 +561,3 @@ def _past_deadline(job: Object) -> bool:
         condition.get("type") == "Failed" and condition.get("reason") == "DeadlineExceeded"
         for condition in job.get("status", {}).get("conditions") or ()
     )
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -7,11 +7,11 @@ a driver that starts again counts the same. What attempts still spend is not in 
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Executor
-from datetime import datetime
 
 from clt_operator.api.profiles import Settings
 from clt_operator.api.spec.experiment import ExperimentSpec
 from clt_operator.api.step import Graph, Step
+from clt_operator.api.times import seconds_between
 from clt_operator.drivers.view import View
 from clt_operator.render.profiles import resources_of, section_of
 from clt_operator.store.artifacts import AttemptState
@@ -88,9 +88,4 @@ class Spending:
 def _seconds(state: AttemptState) -> float | None:
     if state.outcome is None:
         return None
-    try:
-        begin = datetime.fromisoformat(state.claim.claimed_at.replace("Z", "+00:00"))
-        end = datetime.fromisoformat(state.outcome.ended_at.replace("Z", "+00:00"))
-    except ValueError:
-        return None
-    return max(0.0, (end - begin).total_seconds())
+    return seconds_between(state.claim.claimed_at, state.outcome.ended_at)

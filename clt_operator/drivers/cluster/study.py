@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
 from clt_operator.api.errors import CltError, SpecError, StoreError, TransientError
@@ -17,6 +16,7 @@ from clt_operator.api.profiles import Owner
 from clt_operator.api.redaction import Redact
 from clt_operator.api.requests import handled
 from clt_operator.api.step import Graph
+from clt_operator.api.times import rfc3339
 from clt_operator.cluster.api import Api
 from clt_operator.cluster.errors import ClusterError
 from clt_operator.cluster.profiles import NoProfiles
@@ -463,7 +463,7 @@ class Study:
         before = self._known(item)
         facts = telling.facts(driven, seen, decision, handled=_request(item))
         generation = int(item["metadata"].get("generation") or 1)
-        new = status_of(facts, generation, before, _now())
+        new = status_of(facts, generation, before, rfc3339("seconds"))
         if new == before or {**new, "eta": before.get("eta")} == before:  # a time alone is no news
             return None
         since = self.shop.clock() - self.told
@@ -554,7 +554,7 @@ class Study:
         """Whether there was anything new to say."""
         before = self._known(item)
         generation = int(item["metadata"].get("generation") or 1)
-        new = with_conditions(before, facts, generation, _now())
+        new = with_conditions(before, facts, generation, rfc3339("seconds"))
         if phase:
             new["phase"] = phase
             new["observedGeneration"] = generation
@@ -584,7 +584,3 @@ def _annotation(item: Object, name: str) -> str:
 def _request(item: Object) -> str:
     """What users asked for beside the spec: a change of it is looked at again."""
     return handled(_annotation(item, REQUESTED), _annotation(item, RETRY))
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -8,9 +8,9 @@ by its heartbeat.
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from datetime import datetime
 
 from clt_operator.api.step import Graph, Manifest
+from clt_operator.api.times import seconds_between
 from clt_operator.drivers.cluster import verdicts
 from clt_operator.drivers.cluster.listings import Listings
 from clt_operator.drivers.cluster.world import World
@@ -62,7 +62,8 @@ class ClusterView(View):
 
     def note(self, manifest: Manifest) -> None:
         """Remembers how long a step took."""
-        seconds = _seconds(manifest.provenance)
+        begin, end = (manifest.provenance.get(name, "") for name in ("started_at", "ended_at"))
+        seconds = seconds_between(str(begin), str(end))
         if seconds is not None and manifest.key not in self.spent:
             self.spent[manifest.key] = seconds
             kind = self._by_kind[manifest.kind]
@@ -85,12 +86,3 @@ class ClusterView(View):
             if self._world.gone(uid):
                 return "gone"
         return super().holder_of(state)
-
-
-def _seconds(provenance: dict[str, object]) -> float | None:
-    try:
-        begin = datetime.fromisoformat(str(provenance["started_at"]).replace("Z", "+00:00"))
-        end = datetime.fromisoformat(str(provenance["ended_at"]).replace("Z", "+00:00"))
-    except (KeyError, ValueError):
-        return None
-    return max(0.0, (end - begin).total_seconds())

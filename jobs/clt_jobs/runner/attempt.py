@@ -19,13 +19,14 @@ from clt_jobs.runner.context import Inputs, RunnerContext
 from clt_jobs.runner.environment import pin_environment
 from clt_jobs.runner.faults import Fault, classify
 from clt_jobs.runner.heartbeat import Heartbeat
-from clt_jobs.runner.provenance import now, provenance
+from clt_jobs.runner.provenance import provenance
 from clt_jobs.runner.stop import Stop
 from clt_jobs.runner.tee import Tee
 from clt_operator.api.errors import TransientError
 from clt_operator.api.kinds import parse_params
 from clt_operator.api.redaction import Redact
 from clt_operator.api.step import Claim, Manifest, Outcome, StepDocument
+from clt_operator.api.times import now
 from clt_operator.store.artifacts import Artifacts
 from clt_operator.store.cache import FileCache
 

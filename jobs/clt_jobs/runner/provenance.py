@@ -4,10 +4,11 @@ import os
 import platform
 import resource
 import sys
-from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+from clt_operator.api.times import now
 
 RECORDED = (
     "torch",
@@ -21,11 +22,6 @@ RECORDED = (
     "sacrebleu",
     "num2words",
 )
-
-
-def now() -> str:
-    """The time, RFC 3339 in UTC."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def provenance(*, holder: str, started_at: str, resumed_from: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from support.api_server import Reply, status
 
-from clt_operator.cluster import lease as module
+from clt_operator.api import times
 from clt_operator.cluster.lease import Lease
 
 LEASES = "/apis/coordination.k8s.io/v1/leases"
@@ -165,7 +165,7 @@ def test_a_wall_clock_that_jumps_changes_nothing(server, candidate, monkeypatch)
             def now(cls, tz=None, jump=jump):
                 return datetime.now(tz) + jump
 
-        monkeypatch.setattr(module, "datetime", Jumped)
+        monkeypatch.setattr(times, "datetime", Jumped)
         day = (datetime.now(UTC) + jump).date().isoformat()
         until(lambda day=day: spec(server)["renewTime"].startswith(day))
         before = len(server.requests)
