@@ -195,14 +195,14 @@ def _run_here(
     from clt_operator.cli.output import command, say
     from clt_operator.cli.running import conclude, run_study, write_study
     from clt_operator.cli.specs import namespace_of, study
-    from clt_operator.cli.stored import open_artifacts, stored_lock
+    from clt_operator.cli.stored import open_artifacts
     from clt_operator.resolve import changed_files
 
     experiment = loaded.experiment
     namespace = namespace_of(loaded, place.namespace)
     artifacts = open_artifacts(place.store, experiment.spec.store)
     name = experiment.metadata.name
-    planned = study(loaded, base, stored_lock(artifacts, namespace, name), offline=False)
+    planned = study(loaded, base, artifacts.lock(namespace, name), offline=False)
     for changed in changed_files(planned.lock):
         say(
             f"warning: {changed} changed since it was pinned; the study keeps what it pinned "

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from clt_operator.api.errors import CltError, SpecError
-from clt_operator.cli.live import MANAGER, VARIABLES, Object, readable_profiles
+from clt_operator.api.requests import VARIABLES
+from clt_operator.cli.live import MANAGER, Object, readable_profiles
 
 if TYPE_CHECKING:
     from clt_operator.api.load import LoadedSpec

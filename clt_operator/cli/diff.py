@@ -99,14 +99,15 @@ def _in_store(loaded: "LoadedSpec", base: Path, place: "Place") -> bool:
     from clt_operator.api.load import load_experiment
     from clt_operator.cli.declaring import object_of, significant
     from clt_operator.cli.specs import namespace_of
-    from clt_operator.cli.stored import SPEC_FILE, open_artifacts, stored_lock
+    from clt_operator.cli.stored import open_artifacts
+    from clt_operator.store.layout import SPEC_FILE
 
     artifacts = open_artifacts(place.store, loaded.experiment.spec.store)
     namespace, name = namespace_of(loaded, place.namespace), loaded.experiment.metadata.name
     text = artifacts.experiment_file(namespace, name, SPEC_FILE)
     before: Object = {}
     if text is not None and artifacts.root(namespace, name) is not None:
-        lock = stored_lock(artifacts, namespace, name)
+        lock = artifacts.lock(namespace, name)
         variables = lock.variables if lock else {}
         former = load_experiment(text.decode(), f"{name} as applied", variables)
         before = significant(object_of(former, namespace))
@@ -133,12 +134,11 @@ def _tell_steps(
     from clt_operator.api.errors import CltError
     from clt_operator.cli.output import say
     from clt_operator.cli.specs import study
-    from clt_operator.cli.stored import stored_lock
 
     name = loaded.experiment.metadata.name
     try:
         artifacts = opened()
-        lock = stored_lock(artifacts, namespace, name)
+        lock = artifacts.lock(namespace, name)
         root = artifacts.root(namespace, name) or {}
         planned = study(loaded, base, lock, offline=True)
         committed = artifacts.committed()

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 OLDEST = (1, 31)  # minor version of Kubernetes that Jobs are valid on
 SKEW = 30.0  # seconds between two clocks that nothing minds
-LEASE = "clt-operator"
 STALE = 60.0  # seconds without a renewal after which the operator is not there
 NEEDED = (
     ("clt.dev", "experiments", "", ("get", "list", "watch", "create", "patch", "delete")),
@@ -232,14 +231,15 @@ def _rights(api: "Api", namespace: str) -> Found:
 
 def _operator(api: "Api") -> Found:
     from clt_operator.cli.live import system_namespace
+    from clt_operator.cluster.lease import OPERATOR
     from clt_operator.cluster.resources import LEASES
 
     namespace = system_namespace()
     start = f"kubectl -n {namespace} get deployments,pods"
-    lease = api.find(LEASES, LEASE, namespace)
+    lease = api.find(LEASES, OPERATOR, namespace)
     spec = (lease or {}).get("spec") or {}
     if not spec.get("holderIdentity"):
-        detail = f"no operator runs in namespace {namespace} (no holder of lease {LEASE})"
+        detail = f"no operator runs in namespace {namespace} (no holder of lease {OPERATOR})"
         yield Check("operator", False, f"{detail}; CLT_SYSTEM_NAMESPACE names another", start)
         return
     silent = time.time() - epoch(str(spec.get("renewTime") or ""))

@@ -35,7 +35,7 @@ def drive(
     from clt_operator.cli.output import say
     from clt_operator.cli.running import write_study
     from clt_operator.cli.specs import namespace_of, study
-    from clt_operator.cli.stored import open_artifacts, stored_lock
+    from clt_operator.cli.stored import open_artifacts
     from clt_operator.drivers.foreground import run_foreground
     from clt_operator.drivers.progress import observer_for
 
@@ -44,7 +44,7 @@ def drive(
     settings = _settings(loaded, live, namespace, store, image, store_secret)
     artifacts = open_artifacts(settings.store.uri, environment=environment_for(settings.store))
     name = loaded.experiment.metadata.name
-    planned = study(loaded, base, stored_lock(artifacts, namespace, name), offline=False)
+    planned = study(loaded, base, artifacts.lock(namespace, name), offline=False)
     tell_counts(name, planned.plan.counts, artifacts.store.uri)
     if dry_run:
         say("dry run: nothing was started or stored")
@@ -91,17 +91,14 @@ def _settings(
 def _conclude(result: "Result", name: str, store: str, namespace: str) -> None:
     """Says how it ended and what to do next."""
     from clt_operator.cli.output import command, say, show
+    from clt_operator.cli.running import fail
 
     given = {"store": store, "namespace": namespace}
     if result.finished == "interrupted":
         say("stopped; what is committed stays, and the same command goes on from there")
         raise typer.Exit(130)
     if result.finished == "failed":
-        for failure in result.status.failures:
-            say(f"failed: {failure.kind} {failure.name} {failure.key[:16]}: {failure.message}")
-        say(f"next: {command('logs', name, **given)}; mend the cause; then")
-        say(f"      {command('retry', name, **given)} and the same command again")
-        raise typer.Exit(1)
+        fail(result, name, given, "the same command again")
     show(f"experiment/{name} complete")
     say(f"{result.committed} steps executed in {result.seconds:.1f} s")
     say(f"next: {command('report', name, open=True, **given)}")

@@ -148,7 +148,8 @@ def _forgive_in_root(
 def _tell_operator(place: "Place", namespace: str, name: str, failed: list[str]) -> None:
     """By annotations; an experiment that is not on this cluster is another's."""
     from clt_operator.api.errors import CltError
-    from clt_operator.cli.live import REQUESTED, RETRY, Live, now
+    from clt_operator.api.requests import REQUESTED, RETRY
+    from clt_operator.cli.live import Live, now
     from clt_operator.cli.output import say
 
     notes = {REQUESTED: now()}

@@ -7,23 +7,19 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from clt_operator.api.requests import handled
+from clt_operator.api.requests import REQUESTED, handled_of
 from clt_operator.api.times import parse, rfc3339
 from clt_operator.cli.place import Place
 from clt_operator.cli.stored import NotFound
 
 if TYPE_CHECKING:
     from clt_operator.api.profiles import Profiles, StoreProfile
-    from clt_operator.api.spec import Experiment
     from clt_operator.cli.stored import Stored
     from clt_operator.cluster.api import Api
     from clt_operator.store.artifacts import Artifacts
 
 MANAGER = "cltctl"
 SYSTEM_NAMESPACE = "clt-system"
-REQUESTED = "clt.dev/requested-at"
-RETRY = "clt.dev/retry"
-VARIABLES = "clt.dev/variables"
 
 Object = dict[str, Any]
 
@@ -69,34 +65,6 @@ class Live:
     def look_again(self, name: str) -> None:
         """Asks the operator to read the store of an experiment again."""
         self.patch(name, {"metadata": {"annotations": {REQUESTED: now()}}})
-
-    @staticmethod
-    def typed(item: Object) -> "Experiment":
-        """The Experiment that an object holds. Raises SpecError with all that is wrong."""
-        from pydantic import ValidationError
-
-        from clt_operator.api.errors import SpecError
-        from clt_operator.api.spec import Experiment
-        from clt_operator.api.spec_problems import problems_of
-
-        meta = item["metadata"]
-        data = {name: item.get(name) for name in ("apiVersion", "kind", "spec")}
-        data["metadata"] = {"name": meta["name"], "namespace": meta.get("namespace", "default")}
-        try:
-            return Experiment.model_validate(data, strict=True, by_alias=True, by_name=False)
-        except ValidationError as error:
-            raise SpecError(problems_of(error, Experiment)) from None
-
-    @staticmethod
-    def variables(item: Object) -> dict[str, str]:
-        """What the command line put into the spec when it was applied."""
-        import json
-
-        noted = (item["metadata"].get("annotations") or {}).get(VARIABLES, "{}")
-        try:
-            return {str(name): str(value) for name, value in json.loads(noted).items()}
-        except (ValueError, AttributeError):  # edited by hand
-            return {}
 
     def stored(self, name: str) -> "Stored":
         """The experiment in its store."""
@@ -185,11 +153,10 @@ def phase_of(item: Object) -> str:
 
 def is_current(item: Object) -> bool:
     """Whether the status speaks of the spec, and of the requests beside it, as they are now."""
-    status, noted = status_of(item), item["metadata"].get("annotations") or {}
-    asked = handled(noted.get(REQUESTED, ""), noted.get(RETRY, ""))
+    status = status_of(item)
     return bool(
         status.get("observedGeneration") == item["metadata"].get("generation")
-        and str(status.get("handledRequest") or "") == asked
+        and str(status.get("handledRequest") or "") == handled_of(item)
     )
 
 

@@ -48,7 +48,8 @@ def retry(
 
 def _on_cluster(place: "Place", name: str, step: str | None) -> None:
     """The wish goes to the operator, which records in the store what it forgave."""
-    from clt_operator.cli.live import RETRY, Live, now
+    from clt_operator.api.requests import RETRY
+    from clt_operator.cli.live import Live, now
     from clt_operator.cli.output import command, say, show
     from clt_operator.cli.stored import SHORTEST_PREFIX, NotFound
 

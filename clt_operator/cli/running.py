@@ -1,7 +1,7 @@
 """Running a study on this machine: what ``apply --local`` does once the spec is read."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
@@ -15,18 +15,17 @@ if TYPE_CHECKING:
 def write_study(artifacts: "Artifacts", namespace: str, planned: "Study") -> "Stored":
     """Stores lock, spec and root, where they are new; a finished experiment that is applied
     again writes nothing at all."""
-    from clt_operator.cli.stored import LOCK_FILE, SPEC_FILE, Stored
+    from clt_operator.cli.stored import Stored
+    from clt_operator.drivers.root import renewed
+    from clt_operator.store.experiments import lock_text
+    from clt_operator.store.layout import LOCK_FILE, SPEC_FILE
 
     name = planned.loaded.experiment.metadata.name
     before = artifacts.root(namespace, name) or {}
     graph = planned.plan.graph
-    root = {"targets": list(graph.targets), "keys": sorted(graph.steps)}
-    kept = {field: before[field] for field in ("forgiven",) if field in before}
-    if {field: before.get(field) for field in root} == root:
-        kept |= {field: before[field] for field in ("report", "partial") if field in before}
-    root |= kept
+    root = renewed(before, graph, ("forgiven",))
     files = {
-        LOCK_FILE: planned.lock.model_dump_json(indent=1).encode(),
+        LOCK_FILE: lock_text(planned.lock),
         SPEC_FILE: planned.loaded.text.encode(),
     }
     new = {
@@ -49,7 +48,9 @@ def run_study(found: "Stored", planned: "Study", jobs: int, scratch: Path | None
     from clt_operator.cli.output import say
     from clt_operator.drivers.local import LocalOptions, run_local
     from clt_operator.drivers.progress import observer_for
+    from clt_operator.drivers.root import PARTIAL, partial_report
     from clt_operator.plan.partial import partial_graph
+    from clt_operator.store.attempts import last_word
 
     options = LocalOptions(jobs=jobs, scratch=scratch, policy=found.policy)
     if all(found.artifacts.manifest(key) is not None for key in planned.plan.graph.targets):
@@ -59,23 +60,16 @@ def run_study(found: "Stored", planned: "Study", jobs: int, scratch: Path | None
         result = run_local(planned.plan.graph, found.artifacts, options, watching)
     partial = found.spec.report.on_missing == "partial"
     if result.finished == "failed" and partial:
-        failed = {key: _reason(found.artifacts, key) for key in result.failed}
+        failed = {key: last_word(found.artifacts.attempts(key)) for key in result.failed}
         graph = partial_graph(planned.plan, planned.lock, failed)
         with observer_for(options.slots()) as watching:
             result = run_local(graph, found.artifacts, options, watching)
         if result.finished == "complete":
-            found.root["report"] = graph.targets[0]
-            found.root["partial"] = sorted(set(graph.steps) - set(planned.plan.graph.steps))
+            found.root.update(partial_report(graph, planned.plan.graph))
     elif result.finished == "complete":
-        found.root.pop("report", None)
-        found.root.pop("partial", None)
+        for name in PARTIAL:
+            found.root.pop(name, None)
     return result
-
-
-def _reason(artifacts: "Artifacts", key: str) -> str:
-    """What the last attempt of a failed step said."""
-    outcomes = [state.outcome for state in artifacts.attempts(key) if state.outcome]
-    return (outcomes[-1].message if outcomes else "") or "failed"
 
 
 def conclude(found: "Stored", result: "Result", given: dict[str, Any], again: str) -> None:
@@ -90,17 +84,24 @@ def conclude(found: "Stored", result: "Result", given: dict[str, Any], again: st
         say(f"stopped; what is committed stays. next: {again}")
         raise typer.Exit(130)
     if result.finished == "failed":
-        for failure in result.status.failures:
-            say(f"failed: {failure.kind} {failure.name} {failure.key[:16]}: {failure.message}")
-        say(f"next: {command('logs', name, **given)}; mend the cause; then")
-        say(f"      {command('retry', name, **given)} and {again}")
-        raise typer.Exit(1)
+        fail(result, name, given, again)
     if found.root.get("report"):
         say("the report is partial: cells that failed are listed in it with their reasons")
     say(f"{result.committed} steps executed in {result.seconds:.1f} s")
     page = page_path(found)
     show(page if page else f"report/{found.report_key[:16]}")
     say(f"next: {command('report', name, open=True, **given)}")
+
+
+def fail(result: "Result", name: str, given: dict[str, Any], again: str) -> NoReturn:
+    """Says what failed and what to do; exits 1."""
+    from clt_operator.cli.output import command, say
+
+    for failure in result.status.failures:
+        say(f"failed: {failure.kind} {failure.name} {failure.key[:16]}: {failure.message}")
+    say(f"next: {command('logs', name, **given)}; mend the cause; then")
+    say(f"      {command('retry', name, **given)} and {again}")
+    raise typer.Exit(1)
 
 
 def page_path(found: "Stored") -> Path | None:

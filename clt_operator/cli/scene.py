@@ -12,22 +12,21 @@ if TYPE_CHECKING:
     from clt_operator.cluster.queueing import Queues
     from clt_operator.cluster.resources import Resource
 
-MEMBER = "member.clt.dev/"
-MANAGED = "app.kubernetes.io/managed-by=clt"
 JOB_UID = "kueue.x-k8s.io/job-uid"
 
 
 def jobs_of(api: "Api", namespace: str, name: str) -> list[Object]:
     """The Jobs that carry steps of an experiment and have not ended."""
+    from clt_operator.api.profiles import Owner
     from clt_operator.cluster.resources import JOBS
 
-    found = api.list(JOBS, namespace, labels=f"{MEMBER}{name}=true")
+    found = api.list(JOBS, namespace, labels=f"{Owner(name).label}=true")
     return [job for job in found if not _ended(job)]
 
 
 def pods_of(api: "Api", namespace: str, jobs: Iterable[Object]) -> dict[str, list[Object]]:
     """The pods of Jobs, by the uid of their Job."""
-    from clt_operator.cluster.resources import PODS
+    from clt_operator.cluster.resources import MANAGED, PODS
 
     wanted = {job["metadata"]["uid"] for job in jobs}
     pods: dict[str, list[Object]] = defaultdict(list)

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from clt_operator.reconcile import Decision, Status
     from clt_operator.store.artifacts import Artifacts
 
-LOCK_FILE = "lock.json"
-SPEC_FILE = "spec.yaml"
 SHORTEST_PREFIX = 6
 
 
@@ -51,7 +49,7 @@ class Stored:
 
     @cached_property
     def lock(self) -> "Lock":
-        lock = stored_lock(self.artifacts, self.namespace, self.name)
+        lock = self.artifacts.lock(self.namespace, self.name)
         if lock is None:
             raise NotFound(f"experiment {self.name} has no lock: apply its spec again")
         return lock
@@ -122,25 +120,6 @@ class Stored:
                 f"{prefix!r}: give more of it"
             )
         return found[0]
-
-
-def stored_lock(artifacts: "Artifacts", namespace: str, name: str) -> "Lock | None":
-    """The lock of an experiment, None where it has none yet. Raises StoreError where it is
-    damaged."""
-    from pydantic import ValidationError
-
-    from clt_operator.api.errors import StoreError
-    from clt_operator.api.lock import Lock
-
-    data = artifacts.experiment_file(namespace, name, LOCK_FILE)
-    try:
-        return Lock.model_validate_json(data) if data is not None else None
-    except ValidationError as error:
-        detail = error.errors()[0]["msg"]
-        raise StoreError(
-            f"the lock of {name} in {artifacts.store.uri} cannot be read: {detail} (a newer "
-            "release wrote it, or it is damaged; cltctl upgrade SPEC makes a new one)"
-        ) from None
 
 
 def stored(artifacts: "Artifacts", namespace: str, name: str) -> Stored:

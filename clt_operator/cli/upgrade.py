@@ -1,6 +1,5 @@
 """upgrade: a new lock, made of what sources, models and this release are now."""
 
-import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from clt_operator.api.spec.experiment import ExperimentSpec
     from clt_operator.cli.place import Place
     from clt_operator.plan.build import Plan
-    from clt_operator.store.artifacts import Artifacts
 
 
 def register(app: typer.Typer) -> None:
@@ -81,12 +79,12 @@ def upgrade(
     from clt_operator.api.errors import StoreError
     from clt_operator.cli.output import command, say
     from clt_operator.cli.specs import study
-    from clt_operator.cli.stored import open_artifacts, stored_lock
+    from clt_operator.cli.stored import open_artifacts
 
     artifacts = open_artifacts(place.store, loaded.experiment.spec.store)
     name = loaded.experiment.metadata.name
     try:
-        before = stored_lock(artifacts, settled, name)
+        before = artifacts.lock(settled, name)
     except StoreError as error:  # a damaged lock is what an upgrade mends
         say(f"warning: {error}")
         before = None
@@ -95,7 +93,7 @@ def upgrade(
     if dry_run:
         say("dry run: nothing was stored")
         return
-    _write(artifacts, settled, name, planned.lock)
+    artifacts.write_lock(settled, name, planned.lock)
     source = spec or filename or ""
     again = command("apply", source, local=True, var=var, store=store, namespace=settled)
     say(f"next: {again}")
@@ -103,32 +101,26 @@ def upgrade(
 
 def _on_cluster(place: "Place", name: str, *, dry_run: bool) -> None:
     """From the object's own spec; the operator is asked to look at the store again."""
+    from clt_operator.api.objects import typed, variables
     from clt_operator.cli.live import Live
     from clt_operator.cli.output import command, say
     from clt_operator.cli.specs import uncollected
     from clt_operator.plan.build import plan
-    from clt_operator.plan.counts import check_counts
-    from clt_operator.resolve import Lookups, resolve
+    from clt_operator.resolve import resolve_remote
     from clt_operator.resolve.hub import Hub
 
     live = Live(place)
     item = live.get(name)
     found = live.stored_of(item)
-    experiment = live.typed(item)
-    with tempfile.TemporaryDirectory() as nothing:  # a spec on a cluster names no local files
-        lookups = Lookups(Path(nothing), Hub(), False, live.variables(item))
-        lock = resolve(experiment, lookups, None)
-    if problems := check_counts(experiment.spec, lock):
-        from clt_operator.api.errors import SpecError
-
-        raise SpecError(problems)
+    experiment = typed(item)
+    lock = resolve_remote(experiment, Hub(), variables(item))
     with uncollected():
         planned = plan(experiment.spec, lock)
     _tell(name, experiment.spec, found.lock, planned)
     if dry_run:
         say("dry run: nothing was stored")
         return
-    _write(found.artifacts, found.namespace, name, lock)
+    found.artifacts.write_lock(found.namespace, name, lock)
     live.look_again(name)
     say(f"next: {command('get', 'experiments', name, watch=True, **place.given)}")
 
@@ -143,10 +135,3 @@ def _tell(name: str, spec: "ExperimentSpec", before: "Lock | None", planned: "Pl
     kinds = Counter(step.kind for step in new)
     for kind, count in kinds.items():
         show(f"  {kind}: {count}")
-
-
-def _write(artifacts: "Artifacts", namespace: str, name: str, lock: "Lock") -> None:
-    from clt_operator.cli.stored import LOCK_FILE
-
-    data = lock.model_dump_json(indent=1).encode()
-    artifacts.write_experiment_file(namespace, name, LOCK_FILE, data)

@@ -21,6 +21,7 @@ from clt_operator.cluster.resources import LEASES
 
 log = logging.getLogger(__name__)
 
+OPERATOR = "clt-operator"  # name of the lease that the operators of an installation share
 MANAGER = "clt-operator-lease"
 SHORTEST_REQUEST = 0.5  # seconds that a request may take at least
 

@@ -32,13 +32,18 @@ def load_profiles(api: Finds, namespace: str, name: str = CONFIG_MAP) -> Profile
     Raises NoProfiles where there is no such ConfigMap, SpecError with what is wrong in it,
     ClusterError where the API server refuses or does not answer.
     """
+    return profiles_of(find_profiles(api, namespace, name))
+
+
+def find_profiles(api: Finds, namespace: str, name: str = CONFIG_MAP) -> dict[str, Any]:
+    """The ConfigMap. Raises NoProfiles where there is none."""
     found = api.find(CONFIGMAPS, name, namespace)
     if found is None:
         raise NoProfiles(
             f"there is no ConfigMap {name} in namespace {namespace}: the platform team defines "
             "stores, pools and endpoints there (see examples/profiles.yaml)"
         )
-    return profiles_of(found)
+    return found
 
 
 def profiles_of(config_map: dict[str, Any]) -> Profiles:

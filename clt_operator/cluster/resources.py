@@ -68,3 +68,5 @@ CRDS = Resource(
 WORKLOADS = Resource(KUEUE, "v1beta2", "workloads", "Workload")
 LOCAL_QUEUES = Resource(KUEUE, "v1beta2", "localqueues", "LocalQueue")
 CLUSTER_QUEUES = Resource(KUEUE, "v1beta2", "clusterqueues", "ClusterQueue", namespaced=False)
+
+MANAGED = "app.kubernetes.io/managed-by=clt"  # selects our Jobs and pods

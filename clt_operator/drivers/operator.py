@@ -22,7 +22,7 @@ from clt_operator.api.errors import CltError
 from clt_operator.api.profiles import Owner
 from clt_operator.cluster.api import Api
 from clt_operator.cluster.events import Events
-from clt_operator.cluster.lease import Lease
+from clt_operator.cluster.lease import OPERATOR, Lease
 from clt_operator.cluster.profiles import CONFIG_MAP
 from clt_operator.cluster.queues import queues_of
 from clt_operator.cluster.resources import EXPERIMENTS
@@ -40,7 +40,6 @@ from clt_operator.drivers.cluster.world import Caches
 
 log = logging.getLogger("clt.operator")
 
-LEASE = "clt-operator"
 WORKERS = 4  # experiments that are looked at at once
 REQUESTS = 16  # to the API server and the stores, by all workers together
 BEAT = 1.0  # seconds between signs of life of an idle worker
@@ -75,7 +74,7 @@ class Operator:
         self.metrics = Metrics()
         self.stores = OpenStores(credentials)
         self.installation = WatchedProfiles(api, own_namespace, profiles)
-        self.lease = Lease(api, own_namespace, LEASE, self.identity) if elect else None
+        self.lease = Lease(api, own_namespace, OPERATOR, self.identity) if elect else None
         self.events = Events(api, self.identity)
         self.caches = Caches(api, namespaces, self._wake)
         self.experiments = {

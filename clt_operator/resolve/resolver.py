@@ -1,5 +1,6 @@
 """``resolve``: every source and model of a spec, looked up once, all failures told together."""
 
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from clt_operator.api.lock import FileLock, LanguageRows, Lock, ModelLock, Sourc
 from clt_operator.api.spec.experiment import Experiment, ExperimentSpec
 from clt_operator.api.spec.model import ModelSpec
 from clt_operator.api.spec.names import split_source
+from clt_operator.plan.counts import check_counts
 from clt_operator.plan.needs import Need, needs
 from clt_operator.plan.sweeps import settings_of
 from clt_operator.resolve.files import NotThere, language_rows
@@ -65,6 +67,24 @@ def resolve(experiment: Experiment, lookups: Lookups, previous: Lock | None = No
         sources=sources,
         spec=spec.model_dump(mode="json", by_alias=True, exclude=WISHES),
     )
+
+
+def resolve_remote(
+    experiment: Experiment,
+    hub: Hub,
+    variables: Mapping[str, str],
+    *,
+    environment: Mapping[str, str] | None = None,
+    previous: Lock | None = None,
+) -> Lock:
+    """The lock of a spec on a cluster: whatever it names, nothing is read from this machine's
+    disk. Raises also SpecError where the data that was found does not suffice."""
+    with tempfile.TemporaryDirectory(prefix="clt-empty-") as empty:
+        lookups = Lookups(Path(empty), hub, False, variables, environment)
+        lock = resolve(experiment, lookups, previous)
+    if problems := check_counts(experiment.spec, lock):
+        raise SpecError(problems)
+    return lock
 
 
 def _models(spec: ExperimentSpec) -> Iterator[tuple[str, ModelSpec]]:

@@ -6,6 +6,7 @@ told apart by the store. The holder of a lower number is superseded and stops.
 
 import itertools
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from clt_operator.api.errors import StoreError
@@ -19,6 +20,12 @@ from clt_operator.store.records import encode, read, read_object
 class AttemptState:
     claim: Claim
     outcome: Outcome | None  # None: still running, or its holder is gone without a word
+
+
+def last_word(states: Sequence[AttemptState]) -> str:
+    """What the last attempt of a failed step that ended said."""
+    outcomes = [state.outcome for state in states if state.outcome]
+    return (outcomes[-1].message if outcomes else "") or "failed"
 
 
 class Attempts:

@@ -1,11 +1,15 @@
 """Experiments in the store: the root that keeps artifacts from collection, and its files."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from clt_operator.api.errors import StoreError
 from clt_operator.store import layout
 from clt_operator.store.attempts import Attempts
 from clt_operator.store.protocol import ObjectNotFound
 from clt_operator.store.records import encode, read_object
+
+if TYPE_CHECKING:
+    from clt_operator.api.lock import Lock
 
 
 class Experiments(Attempts):
@@ -37,3 +41,28 @@ class Experiments(Attempts):
             return self.store.get(layout.experiment_file(namespace, name, filename))
         except ObjectNotFound:
             return None
+
+    def lock(self, namespace: str, name: str) -> "Lock | None":
+        """The lock of an experiment, None where it has none yet. Raises StoreError where it is
+        damaged."""
+        from pydantic import ValidationError  # noqa: PLC0415 - runners read no lock
+
+        from clt_operator.api.lock import Lock  # noqa: PLC0415
+
+        data = self.experiment_file(namespace, name, layout.LOCK_FILE)
+        try:
+            return Lock.model_validate_json(data) if data is not None else None
+        except ValidationError as error:
+            detail = error.errors()[0]["msg"]
+            raise StoreError(
+                f"the lock of {name} in {self.store.uri} cannot be read: {detail} (a newer "
+                "release wrote it, or it is damaged; cltctl upgrade SPEC makes a new one)"
+            ) from None
+
+    def write_lock(self, namespace: str, name: str, lock: "Lock") -> None:
+        self.write_experiment_file(namespace, name, layout.LOCK_FILE, lock_text(lock))
+
+
+def lock_text(lock: "Lock") -> bytes:
+    """A lock as it is stored, for people to read, too."""
+    return lock.model_dump_json(indent=1).encode()

@@ -30,7 +30,7 @@ EXPERIMENTS = "experiments/"
 INPUTS = "inputs/"
 PROBES = "probes/"
 TOMBSTONES = "tombstones/"
-ROOT_FILE = "root.json"
+ROOT_FILE, LOCK_FILE, SPEC_FILE = "root.json", "lock.json", "spec.yaml"
 COMPLETE = "COMPLETE.json"
 
 _NUMBERED = re.compile(r"[^/]+/([^/]+)/(\d{4,})\.json")

@@ -17,7 +17,6 @@ SETTLED = 10.0  # seconds after which its time tells one writing of a root from 
 
 _KEY = re.compile(r"[0-9a-f]{64}")
 _INPUT = re.compile(rb"inputs/([0-9a-f]{64})/")
-_NAMING = ("lock.json", "spec.yaml")  # files of an experiment that may name pushed inputs
 
 
 class Roots:
@@ -86,7 +85,7 @@ def pushed_inputs(artifacts: Artifacts, experiments: Iterable[tuple[str, str]]) 
     """The digests of pushed inputs that the locks and specs of these experiments name."""
     found: set[str] = set()
     for namespace, name in experiments:
-        for filename in _NAMING:
+        for filename in (layout.LOCK_FILE, layout.SPEC_FILE):  # may name pushed inputs
             data = artifacts.experiment_file(namespace, name, filename) or b""
             found.update(digest.decode() for digest in _INPUT.findall(data))
     return found

@@ -13,8 +13,13 @@ from clt_operator.api.errors import CltError, SpecError
 from clt_operator.api.profiles import Profiles, Settings
 from clt_operator.api.redaction import Redact, redactor
 from clt_operator.cluster.api import Api
-from clt_operator.cluster.profiles import CONFIG_MAP, NoProfiles, profiles_of, store_environment
-from clt_operator.cluster.resources import CONFIGMAPS
+from clt_operator.cluster.profiles import (
+    CONFIG_MAP,
+    NoProfiles,
+    find_profiles,
+    profiles_of,
+    store_environment,
+)
 from clt_operator.drivers.cluster.listings import Listings
 from clt_operator.store import open_store
 from clt_operator.store.artifacts import Artifacts
@@ -106,12 +111,7 @@ class WatchedProfiles:
 
     def _look(self) -> None:
         try:
-            found = self._api.find(CONFIGMAPS, self._name, self._namespace)
-            if found is None:
-                raise NoProfiles(
-                    f"there is no ConfigMap {self._name} in namespace {self._namespace}: the "
-                    "platform team defines stores, pools and endpoints there"
-                )
+            found = find_profiles(self._api, self._namespace, self._name)
             version = found["metadata"]["resourceVersion"]
             if self._found is None or version != self._version:
                 self._found = Installation(profiles_of(found), found["metadata"]["uid"])

@@ -117,12 +117,10 @@ class StudyJobs:
         """The Jobs that carry steps of this study or that it owns."""
         seen = Seen()
         self.looked = self.world.endings(self.namespace)
-        steps = self.view.graph.steps
         now: dict[str, tuple[str, tuple[str, ...]]] = {}
         for job in self.world.jobs(self.namespace):
             meta = job["metadata"]
-            carried = keys_of(job)
-            keys = tuple(key for key in carried if key in steps)
+            keys = self._wanted(job)
             name = meta["name"]
             if not keys:
                 if self.ownership.owns(job):
@@ -148,6 +146,10 @@ class StudyJobs:
         uids = [job["metadata"]["uid"] for job, _ in seen.stuck]
         self.stuck_since = {uid: self.stuck_since.get(uid, self.clock()) for uid in uids}
         return seen
+
+    def _wanted(self, job: Object) -> tuple[str, ...]:
+        """The steps of this study that a Job carries."""
+        return tuple(key for key in keys_of(job) if key in self.view.graph.steps)
 
     def _is_early(self, job: Object) -> bool:
         """Whether a Job is known to have failed and its pod is not, which another watch tells:
@@ -228,7 +230,7 @@ class StudyJobs:
         return True
 
     def _relabel(self, job: Object) -> None:
-        steps = [self.view.graph.steps[k] for k in keys_of(job) if k in self.view.graph.steps]
+        steps = [self.view.graph.steps[key] for key in self._wanted(job)]
         if not steps:
             return
         made = {**self.settings.labels, **labels(steps)}
@@ -265,8 +267,7 @@ class StudyJobs:
         pass are not charged.
         """
         self.over, self.going = [], []
-        steps = self.view.graph.steps
-        carried = [tuple(key for key in keys_of(job) if key in steps) for job in jobs]
+        carried = [self._wanted(job) for job in jobs]
         self.refresh(list(dict.fromkeys(key for keys in carried for key in keys)))
         hit = [job["metadata"]["uid"] in shaken for job in jobs]
         settled = self.pool.map(self._settle, jobs, carried, hit)
@@ -353,7 +354,7 @@ class StudyJobs:
         holders = {f"{POD}{pod['metadata']['uid']}": pod for pod in pods}
         own = f"{JOB}{job['metadata']['uid']}"
         begun = False
-        late = _past_deadline(job)
+        late = verdicts.past_deadline(job)
         for key in keys:
             if key in self.view.committed:
                 begun = True
@@ -381,7 +382,7 @@ class StudyJobs:
 
     def fail(self, job: Object, message: str) -> list[Ending]:
         """Charges the first step of a Job that cannot go on, and deletes the Job."""
-        keys = [key for key in keys_of(job) if key in self.view.graph.steps]
+        keys = self._wanted(job)
         self.refresh(keys)
         left = [key for key in keys if key not in self.view.committed]
         endings = []
@@ -554,10 +555,3 @@ class StudyJobs:
         body = {**service, "metadata": {**service["metadata"], "ownerReferences": [owner]}}
         with suppress(AlreadyExists):
             self.api.create(SERVICES, body, manager=MANAGER)
-
-
-def _past_deadline(job: Object) -> bool:
-    return any(
-        condition.get("type") == "Failed" and condition.get("reason") == "DeadlineExceeded"
-        for condition in job.get("status", {}).get("conditions") or ()
-    )

@@ -14,20 +14,14 @@ from typing import Any, Literal, Protocol
 from clt_operator.api.errors import CltError, SpecError, StoreError, TransientError
 from clt_operator.api.profiles import Owner
 from clt_operator.api.redaction import Redact
-from clt_operator.api.requests import handled
+from clt_operator.api.requests import RETRY, annotation, handled_of
 from clt_operator.api.step import Graph
 from clt_operator.api.times import rfc3339
 from clt_operator.cluster.api import Api
 from clt_operator.cluster.errors import ClusterError
 from clt_operator.cluster.profiles import NoProfiles
 from clt_operator.drivers.cluster import telling
-from clt_operator.drivers.cluster.accept import (
-    REQUESTED,
-    RETRY,
-    Accepted,
-    Queues,
-    accept,
-)
+from clt_operator.drivers.cluster.accept import Accepted, Queues, accept
 from clt_operator.drivers.cluster.driven import Driven
 from clt_operator.drivers.cluster.installation import Installation, Stores
 from clt_operator.drivers.cluster.jobs import IMAGE_PATIENCE, Seen, StudyJobs
@@ -46,9 +40,11 @@ from clt_operator.drivers.cluster.status import (
 from clt_operator.drivers.cluster.view import ClusterView
 from clt_operator.drivers.cluster.world import World
 from clt_operator.drivers.endings import Ending
+from clt_operator.drivers.root import PARTIAL, partial_report
 from clt_operator.plan.build import TooManySteps
 from clt_operator.plan.partial import partial_graph
 from clt_operator.reconcile import Decision, Holder, Index, RecordLost, reconcile
+from clt_operator.store.attempts import last_word
 
 FOLLOW = 5.0  # seconds between looks at steps inside running Jobs and at other drivers' steps
 LOOKS_PER_SECOND = 20.0  # at running Jobs, by one study
@@ -172,13 +168,13 @@ class Study:
             before.get("phase") == "Complete"
             and complete.get("status") == "True"
             and complete.get("observedGeneration") == item["metadata"].get("generation")
-            and before.get("handledRequest", "") == _request(item)
+            and before.get("handledRequest", "") == handled_of(item)
         )
 
     def _accepted(self, item: Object) -> Driven:
         meta = item["metadata"]
         installation = self.shop.installation()
-        stamp = (meta["uid"], meta.get("generation"), _request(item), installation)
+        stamp = (meta["uid"], meta.get("generation"), handled_of(item), installation)
         if self.driven is not None and self.stamp == stamp:
             return self.driven
         before = self.driven
@@ -348,13 +344,14 @@ class Study:
         if decision.finished != "failed" or spec.report.on_missing != "partial":
             driven.partial, driven.view.graph = None, driven.accepted.plan.graph
             if decision.finished == "complete" and "report" in driven.accepted.root:
-                for name in ("report", "partial"):  # what had failed has come about since
+                for name in PARTIAL:  # what had failed has come about since
                     driven.accepted.root.pop(name, None)
                 self._write_root(driven)
             return decision
         failed = frozenset(decision.failed)
         if driven.partial is None or driven.failed != failed:
-            reasons = {key: self._last_word(driven, key) for key in decision.failed}
+            tried = driven.view.attempts
+            reasons = {key: last_word(tried.get(key, ())) for key in decision.failed}
             graph = partial_graph(driven.accepted.plan, driven.accepted.lock, reasons)
             driven.partial, driven.failed = Index.of(graph), failed
             self._keep(driven, graph)
@@ -367,8 +364,7 @@ class Study:
     def _keep(self, driven: Driven, graph: Graph) -> None:
         """The root keeps the partial report from collection, and says which one it is."""
         root = driven.accepted.root
-        known = set(driven.accepted.plan.graph.steps)
-        new = {"report": graph.targets[0], "partial": sorted(set(graph.steps) - known)}
+        new = partial_report(graph, driven.accepted.plan.graph)
         if {name: root.get(name) for name in new} != new:
             root.update(new)
             self._write_root(driven)
@@ -377,14 +373,9 @@ class Study:
         meta = driven.accepted.experiment.metadata
         driven.accepted.artifacts.write_root(meta.namespace, meta.name, driven.accepted.root)
 
-    def _last_word(self, driven: Driven, key: str) -> str:
-        states = driven.view.attempts.get(key, ())
-        outcomes = [state.outcome for state in states if state.outcome]
-        return (outcomes[-1].message if outcomes else "") or "failed"
-
     def _retry(self, item: Object, driven: Driven, decision: Decision) -> bool:
         """Forgives failed steps where a user asked for it and it was not done yet."""
-        asked = _annotation(item, RETRY).strip()
+        asked = annotation(item, RETRY).strip()
         root = driven.accepted.root
         if not asked or root.get("retry") == asked:
             return False
@@ -461,7 +452,7 @@ class Study:
         """Publishes the status where it changed; seconds until a change that is only of counts
         may be told, None where there is none."""
         before = self._known(item)
-        facts = telling.facts(driven, seen, decision, handled=_request(item))
+        facts = telling.facts(driven, seen, decision, handled=handled_of(item))
         generation = int(item["metadata"].get("generation") or 1)
         new = status_of(facts, generation, before, rfc3339("seconds"))
         if new == before or {**new, "eta": before.get("eta")} == before:  # a time alone is no news
@@ -575,12 +566,3 @@ def _turns(status: Mapping[str, Any]) -> tuple[object, ...]:
         status.get("failed"),
         *((c["type"], c["status"], c["reason"]) for c in conditions),
     )
-
-
-def _annotation(item: Object, name: str) -> str:
-    return str((item["metadata"].get("annotations") or {}).get(name, ""))
-
-
-def _request(item: Object) -> str:
-    """What users asked for beside the spec: a change of it is looked at again."""
-    return handled(_annotation(item, REQUESTED), _annotation(item, RETRY))

@@ -59,12 +59,19 @@ def finished(job: Manifest) -> str:
     return ""
 
 
+def past_deadline(job: Manifest) -> bool:
+    """Whether a Job failed because it took longer than it may."""
+    return any(
+        condition.get("type") == "Failed" and condition.get("reason") == "DeadlineExceeded"
+        for condition in job.get("status", {}).get("conditions") or ()
+    )
+
+
 def of_job(job: Manifest, pods: Sequence[Manifest]) -> Verdict:
     """The outcome of an attempt of a finished Job that no runner recorded."""
-    for condition in job.get("status", {}).get("conditions") or ():
-        if condition.get("type") == "Failed" and condition.get("reason") == "DeadlineExceeded":
-            seconds = job.get("spec", {}).get("activeDeadlineSeconds", "?")
-            return Verdict("failed", f"took longer than its deadline of {seconds} s")
+    if past_deadline(job):
+        seconds = job.get("spec", {}).get("activeDeadlineSeconds", "?")
+        return Verdict("failed", f"took longer than its deadline of {seconds} s")
     if not pods:
         return Verdict("lost", "its Job ended without a pod that could tell how")
     verdicts = [of_pod(pod) for pod in sorted(pods, key=_created)]

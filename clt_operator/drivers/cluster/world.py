@@ -7,12 +7,11 @@ from typing import Any, Protocol
 
 from clt_operator.api.profiles.settings import MEMBER_LABEL
 from clt_operator.cluster.api import Api
-from clt_operator.cluster.resources import EXPERIMENTS, JOBS, PODS
+from clt_operator.cluster.resources import EXPERIMENTS, JOBS, MANAGED, PODS
 from clt_operator.cluster.trim import trim_job, trim_pod
 from clt_operator.cluster.watch import Cache
 from clt_operator.drivers.cluster import verdicts
 
-MANAGED = "app.kubernetes.io/managed-by=clt"
 MOST_GONE = 50_000  # uids of deleted pods and Jobs that are remembered
 
 Object = dict[str, Any]
