@@ -5,18 +5,16 @@ this process saw any before. Ticks of one experiment never overlap.
 """
 
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any
 
 from clt_operator.api.errors import CltError, SpecError, StoreError, TransientError
 from clt_operator.api.profiles import Owner
 from clt_operator.api.redaction import Redact
 from clt_operator.api.requests import RETRY, annotation, handled_of
 from clt_operator.api.step import Graph
-from clt_operator.api.times import rfc3339
 from clt_operator.cluster.api import Api
 from clt_operator.cluster.errors import ClusterError
 from clt_operator.cluster.profiles import NoProfiles
@@ -30,13 +28,8 @@ from clt_operator.drivers.cluster.ownership import Ownership
 from clt_operator.drivers.cluster.rate import Rate
 from clt_operator.drivers.cluster.reservations import Reservations
 from clt_operator.drivers.cluster.spending import Spending
-from clt_operator.drivers.cluster.status import (
-    Fact,
-    Type,
-    condition,
-    status_of,
-    with_conditions,
-)
+from clt_operator.drivers.cluster.status import Fact, Type, condition
+from clt_operator.drivers.cluster.teller import Recorder, Teller
 from clt_operator.drivers.cluster.view import ClusterView
 from clt_operator.drivers.cluster.world import World
 from clt_operator.drivers.endings import Ending
@@ -51,20 +44,10 @@ LOOKS_PER_SECOND = 20.0  # at running Jobs, by one study
 PAUSE = 10.0  # seconds before a second try after a fault that may pass; then doubled
 LONGEST_PAUSE = 300.0
 OUTAGE = 180.0  # seconds after the store failed in which faults that may pass are its own
-TELL = 1.0  # seconds between two writes of a status that differ in counts alone
-SLOW_TELL = 5.0  # the same while Jobs finish faster than they are looked at
-LAG = 5.0  # seconds for which our own last write counts for more than the cache
 AGAIN = 15.0  # seconds between looks for what others have to set up: profiles, a queue
-REMEMBERED = 16  # statuses that were written, for events that come late
 RELOAD = 600.0  # seconds after which the store is listed again, whatever was seen
 
 Object = dict[str, Any]
-
-
-class Recorder(Protocol):
-    def record(
-        self, regarding: Object, type: Literal["Normal", "Warning"], reason: str, note: str
-    ) -> None: ...
 
 
 @dataclass
@@ -97,9 +80,7 @@ class Study:
         self.outage = -OUTAGE  # monotonic: when the store last failed
         self.shaken: set[str] = set()  # uids of Jobs that were there then
         self.decision: Decision | None = None
-        self.published: Object = {}
-        self._written: deque[Object] = deque(maxlen=REMEMBERED)  # statuses of ours, last of all
-        self.told = -LAG
+        self.teller = Teller(shop.publish, shop.events, shop.leads, shop.clock)
 
     def tick(self, item: Object) -> float | None:
         """Moves the experiment on; seconds until it wants to be looked at without an event,
@@ -110,10 +91,9 @@ class Study:
         """
         if item["metadata"]["uid"] != self.uid:  # another one of that name
             self.uid, self.driven = item["metadata"]["uid"], None
-            self.published, self.told = {}, -LAG
-        if self._latched(item, self.published or item.get("status") or {}):
-            if self.published and self._known(item) != self.published:  # edited by hand
-                self._publish(item, self.published, self.published)
+            self.teller.forget()
+        if self._latched(item, self.teller.published or item.get("status") or {}):
+            self.teller.mend(item)  # where it was edited by hand
             self._clear_up(item)
             return self._settle_rest()
         try:
@@ -449,45 +429,9 @@ class Study:
     # tell
 
     def _tell(self, item: Object, driven: Driven, seen: Seen, decision: Decision) -> float | None:
-        """Publishes the status where it changed; seconds until a change that is only of counts
-        may be told, None where there is none."""
-        before = self._known(item)
+        """Seconds until a change that is only of counts may be told; None: all is told."""
         facts = telling.facts(driven, seen, decision, handled=handled_of(item))
-        generation = int(item["metadata"].get("generation") or 1)
-        new = status_of(facts, generation, before, rfc3339("seconds"))
-        if new == before or {**new, "eta": before.get("eta")} == before:  # a time alone is no news
-            return None
-        since = self.shop.clock() - self.told
-        wait = (SLOW_TELL if driven.jobs.overtaken() else TELL) - since
-        if wait > 0 and _turns(new) == _turns(before):
-            return min(wait, TELL)
-        self._publish(item, before, new)
-        return None
-
-    def _known(self, item: Object) -> Mapping[str, Any]:
-        """The status as it is: what this process wrote a moment ago, the cache may not show."""
-        if self.published and self.shop.clock() - self.told < LAG:
-            return self.published
-        return item.get("status") or {}
-
-    def _publish(self, item: Object, before: Mapping[str, Any], new: Object) -> None:
-        if not self.shop.leads():
-            return
-        last, self.published = self.published, new
-        self._written.append(new)  # before it is sent: the watch may tell it before the answer
-        try:
-            self.shop.publish(item, new)
-        except BaseException:
-            self.published = last
-            raise
-        self.told = self.shop.clock()
-        if new.get("phase") == before.get("phase"):
-            return
-        for name in ("Complete", "Failed", "Suspended"):
-            said = condition(new, name)
-            if said.get("status") == "True":
-                kind: Literal["Normal", "Warning"] = "Warning" if name == "Failed" else "Normal"
-                self.shop.events.record(item, kind, str(said["reason"]), str(said["message"]))
+        return self.teller.tell(item, facts, busy=driven.jobs.overtaken())
 
     def _next(
         self,
@@ -534,35 +478,9 @@ class Study:
             self.shop.events.record(item, "Warning", reason, message[:1000])
 
     def overwritten(self, status: Object) -> bool:
-        """Notes that an event showed this status; true where it is none of ours, so that what
-        we wrote a moment ago counts no more."""
-        if status in self._written:
-            return False
-        self.told = -LAG
-        return True
+        """Notes that an event showed this status; true where it is none of ours."""
+        return self.teller.overwritten(status)
 
     def _explain(self, item: Object, facts: Mapping[Type, Fact], phase: str) -> bool:
         """Whether there was anything new to say."""
-        before = self._known(item)
-        generation = int(item["metadata"].get("generation") or 1)
-        new = with_conditions(before, facts, generation, rfc3339("seconds"))
-        if phase:
-            new["phase"] = phase
-            new["observedGeneration"] = generation
-        if new == before:
-            return False
-        self._publish(item, before, new)
-        return True
-
-
-def _turns(status: Mapping[str, Any]) -> tuple[object, ...]:
-    """What of a status is told at once."""
-    conditions = status.get("conditions") or ()
-    return (
-        status.get("phase"),
-        status.get("observedGeneration"),
-        status.get("handledRequest"),
-        status.get("lock"),
-        status.get("failed"),
-        *((c["type"], c["status"], c["reason"]) for c in conditions),
-    )
+        return self.teller.explain(item, facts, phase)
