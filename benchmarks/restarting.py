@@ -78,8 +78,8 @@ def _restart(at: Scene, place: Place, operator: Operator) -> tuple[float, int]:
 
 
 def _touch(at: Scene, place: Place, operator: Operator) -> tuple[int, int]:
-    """Somebody else writes an annotation to the running Job, and history goes under the watches:
-    looks and writes of the operator meanwhile."""
+    """Somebody else writes annotations to the running Job: looks and writes of the operator
+    meanwhile."""
     (job,) = at.cluster.jobs(place.namespace)
     mark = at.cluster.audit.mark()
     first = before = looks(operator)

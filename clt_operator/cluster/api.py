@@ -370,7 +370,7 @@ class Api:
             data = json.dumps(body, separators=(",", ":")).encode()
         if wanted:
             headers = {**headers, "accept": wanted}
-        if zipped:  # a list of Jobs is twenty times smaller so, for 3 % more of our time
+        if zipped:  # a list of Jobs is twenty times smaller so, for time that noise hides
             headers = {**headers, "accept-encoding": "gzip"}
         read = self.read_seconds if read_seconds is None else read_seconds
         request = _Request(method, path, where, headers, data, read, stream)

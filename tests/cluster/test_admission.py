@@ -87,7 +87,7 @@ def test_what_only_one_machine_has_is_refused_at_its_field(admit):
 def test_a_sweep_of_ten_thousand_runs_is_admitted(admit):
     spec = changed(hub_spec(), "seeds", list(range(100)))
     spec["sweeps"][0]["samplesPerLanguage"] = {"values": list(range(0, 1000, 10))}
-    admit(spec)
+    assert admit(spec)["spec"] == spec
 
 
 def test_a_section_that_is_explicitly_empty_is_admitted(admit):
