@@ -25,8 +25,11 @@ def under_way(operator, experiments, stub):
 def test_a_store_that_refuses_connections_for_two_minutes(
     under_way, experiments, stub, store, assert_intact
 ):
+    gate = stub.hold(kind="train")
+    stub.working("train")
     begun = time.monotonic()
     with store.down():
+        gate.set()
         experiments.wait("Degraded", reason="StoreUnavailable", seconds=NOTICED)
         assert store.uri in experiments.condition("Degraded")["message"]
         lasts(DOWN, lambda: assert_degraded(under_way, experiments), since=begun)
