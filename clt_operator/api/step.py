@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
+from pydantic import Field
+
 from clt_operator.api.base import Params, Record
+from clt_operator.api.figures import MAX_FIGURES
 from clt_operator.api.keys import canonical_params, step_key
 
 
@@ -157,6 +160,7 @@ class Outcome(Record):
     recorded_by: Literal["runner", "driver"] = "runner"
     started_at: str = ""
     ended_at: str = ""
+    figures: dict[str, float] = Field({}, max_length=MAX_FIGURES)  # see ``api.figures``
 
 
 @dataclass(frozen=True)
