@@ -67,7 +67,7 @@ def measure(seeds: int, values: int, runs: int, outstanding: int = OUTSTANDING) 
 
         def running() -> bool:
             counts = place.experiments.status(NAME).get("counts", [])
-            return sum(row.get("running", 0) for row in counts) >= expected
+            return sum(row.get("queued", 0) + row.get("running", 0) for row in counts) >= expected
 
         until(running, 300, what="the Jobs are outstanding", pause=0.5)
         steady, peaks = [], []

@@ -126,7 +126,11 @@ class StepCounts(SpecModel):
     kind: Name = Field(description="Step kind.")
     pending: Count = Field(0, description="Wait for other steps.")
     ready: Count = Field(0, description="Could run now.")
-    running: Count = Field(0, description="In a Job.")
+    queued: Count = Field(
+        0,
+        description="In a Job of which no pod runs: it waits for its queue, a node or an image.",
+    )
+    running: Count = Field(0, description="In a Job of which a pod runs.")
     done: Count = Field(0, description="Committed.")
     failed: Count = Field(0, description="Used up their attempts.")
     blocked: Count = Field(0, description="Wait for a step that failed.")
@@ -164,7 +168,8 @@ class ExperimentStatus(SpecModel):
     )
     done: str = Field("", max_length=32, description="Committed of needed steps, such as 12/96.")
     failed: Count = Field(0, description="Steps that failed.")
-    running: Count = Field(0, description="Steps in Jobs.")
+    queued: Count = Field(0, description="Steps in Jobs of which no pod runs.")
+    running: Count = Field(0, description="Steps in Jobs of which a pod runs.")
     progress: str = Field("", max_length=8, description="Share of needed steps, such as 12%.")
     eta: str = Field("", max_length=16, description="Time left at the present pace, such as 2h10m.")
     failures: list[FailureStatus] = Field(

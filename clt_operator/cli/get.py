@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     from clt_operator.cli.stored import Stored
 
 COLUMNS = ("name", "phase", "done", "failed", "progress", "eta", "age")
-WIDE = ("running", "runs", "gpu-hours", "cost", "store", "reason")
+WIDE = ("queued", "running", "runs", "gpu-hours", "cost", "store", "reason")
+
+# What tells the steps of a kind apart. A table shows what some step in it has.
+TOLD = ("model", "task", "mix", "k", "seed", "metric", "language")
+TELLING = (*TOLD, "sweep", "control")
 
 
 class What(StrEnum):
@@ -95,7 +99,7 @@ def get(
     kubeconfig: KubeconfigOption = None,
 ) -> None:
     """List experiments, or the runs or steps of one experiment."""
-    from clt_operator.cli.live import Live, find_stored
+    from clt_operator.cli.live import Live, find_stored, with_jobs
     from clt_operator.cli.output import command
     from clt_operator.cli.place import UsageError, place_of
 
@@ -113,7 +117,11 @@ def get(
     if watch or all_namespaces:
         option = "--watch" if watch else "--all-namespaces"
         raise UsageError(f"{option} is for experiments: {command('get', 'experiments', name)} -w")
-    found = find_stored(place, name)
+    if place.on_cluster:
+        live = Live(place)
+        found = with_jobs(live, live.get(name))
+    else:
+        found = find_stored(place, name)
     if what is What.runs:
         _runs(found, selector, output)
     else:
@@ -140,8 +148,9 @@ def _steps(found: "Stored", selector: str, kind: str | None, output: ListFormat)
         for row in step_rows(found)
         if kind in (None, row["kind"]) and matches(row["labels"], wanted)
     ]
-    columns = ("name", "kind", "model", "task", "language", "phase", "attempts")
-    listing(rows, columns, output, "step", more=("mix", "k", "seed"))
+    told = tuple(name for name in TOLD if any(row[name] for row in rows))
+    columns = ("name", "kind", *told, "phase", "attempts")
+    listing(rows, columns, output, "step", more=tuple(n for n in TELLING if n not in told))
 
 
 def _stored_experiments(
@@ -265,6 +274,7 @@ def _row(item: "Object") -> dict[str, Any]:
         "progress": status.get("progress", ""),
         "eta": status.get("eta", ""),
         "age": age(metadata.get("creationTimestamp", "")),
+        "queued": status.get("queued", 0),
         "running": status.get("running", 0),
         "runs": status.get("runs", ""),
         "gpu-hours": status.get("gpuHours", ""),
@@ -281,7 +291,7 @@ def _without_managers(item: "Object") -> "Object":
 
 def experiment_row(found: "Stored") -> dict[str, Any]:
     status = found.status
-    total = status.total("pending", "ready", "running", "done", "failed", "blocked")
+    total = status.total() - status.total("unneeded")
     running = status.total("running")
     phase = "Complete" if status.finished == "complete" else "Incomplete"
     if found.root.get("report"):
@@ -302,8 +312,7 @@ def experiment_row(found: "Stored") -> dict[str, Any]:
 
 
 def run_rows(found: "Stored") -> list[dict[str, Any]]:
-    committed = found.artifacts.committed()
-    plan = found.plan
+    phases, plan = found.phases, found.plan
     return [
         {
             "name": key[:16],
@@ -315,30 +324,23 @@ def run_rows(found: "Stored") -> list[dict[str, Any]]:
             "k": point.k,
             "seed": point.seed,
             "control": point.control,
-            "phase": "Trained" if key in committed else "Pending",
+            "phase": phases[key],
         }
         for point, key in zip(plan.points, plan.trainings, strict=True)
     ]
 
 
 def step_rows(found: "Stored") -> list[dict[str, Any]]:
-    committed = found.artifacts.committed()
-    claimed = found.artifacts.attempt_numbers()
-    phases = dict.fromkeys(claimed, "Attempted")
-    phases |= dict.fromkeys(found.decision.blocked, "Blocked")
-    phases |= dict.fromkeys(found.decision.failed, "Failed")
-    phases |= dict.fromkeys(committed, "Committed")
+    claimed, phases = found.artifacts.attempt_numbers(), found.phases
     return [
         {
             "name": step.key[:16],
             "key": step.key,
             "kind": step.kind,
-            "model": step.labels.get("model", ""),
-            "task": step.labels.get("task", ""),
-            "language": step.labels.get("language", ""),
-            "phase": phases.get(step.key, "Pending"),
+            **{name: step.labels.get(name, "") for name in TELLING},
+            "metric": getattr(step.params, "metric", ""),
+            "phase": phases[step.key],
             "attempts": len(claimed.get(step.key, ())),
-            **{name: step.labels[name] for name in ("mix", "k", "seed") if name in step.labels},
             "labels": dict(step.labels),
         }
         for step in found.plan.graph

@@ -95,6 +95,26 @@ class Live:
         return open_artifacts(store_uri(item), environment=environment_for(profile))
 
 
+def with_jobs(live: "Live", item: Object) -> "Stored":
+    """An experiment in its store, with what its Jobs are at, where this user may see them."""
+    from dataclasses import replace
+
+    from clt_operator.cli.scene import jobs_of, pods_of
+    from clt_operator.cluster.errors import Forbidden
+    from clt_operator.cluster.trim import keys_of
+    from clt_operator.drivers.cluster.verdicts import at_work
+
+    found, meta = live.stored_of(item), item["metadata"]
+    try:
+        jobs = jobs_of(live.api, meta["namespace"], meta["name"])
+        pods = pods_of(live.api, meta["namespace"], jobs)
+    except Forbidden:
+        return found
+    waiting = [job for job in jobs if not at_work(job, pods.get(job["metadata"]["uid"], ()))]
+    queued = frozenset(key for job in waiting for key in keys_of(job))
+    return replace(found, in_flight=tuple(map(keys_of, jobs)), queued=queued)
+
+
 def environment_for(profile: "StoreProfile | None") -> dict[str, str] | None:
     """The variables to open a store with: this user's own, and for what they do not tell, those
     of its profile. None: this process's as they are."""

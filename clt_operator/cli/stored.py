@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from clt_operator.api.spec.experiment import ExperimentSpec
     from clt_operator.api.step import Step
     from clt_operator.plan.build import Plan
-    from clt_operator.reconcile import Decision, Status
+    from clt_operator.reconcile import Decision, Observed, Phase, Status
     from clt_operator.store.artifacts import Artifacts
 
 SHORTEST_PREFIX = 6
@@ -46,6 +46,8 @@ class Stored:
     namespace: str
     name: str
     root: dict[str, Any]
+    in_flight: tuple[tuple[str, ...], ...] = ()  # keys of its Jobs, where a cluster shows them
+    queued: frozenset[str] = frozenset()  # keys in Jobs of which no pod runs
 
     @cached_property
     def lock(self) -> "Lock":
@@ -74,9 +76,26 @@ class Stored:
 
     @cached_property
     def decision(self) -> "Decision":
-        """What a driver would see and decide now; nothing is written."""
-        from clt_operator.drivers.view import View
+        """What a driver would decide now; nothing is written."""
         from clt_operator.reconcile import Index, reconcile
+
+        graph = self.plan.graph
+        return reconcile(graph, self.observed, self.policy, Index.of(graph))
+
+    @cached_property
+    def phases(self) -> "Mapping[str, Phase]":
+        """The phase of every step, by key."""
+        from clt_operator.reconcile import Index
+        from clt_operator.reconcile.phases import phases
+
+        index = Index.of(self.plan.graph)
+        found = phases(index, self.observed, self.policy)
+        return dict(zip(index.keys, found.of, strict=True))
+
+    @cached_property
+    def observed(self) -> "Observed":
+        """What a driver would see now."""
+        from clt_operator.drivers.view import View
 
         view = View(self.artifacts, self.plan.graph)
         view.load()
@@ -85,9 +104,7 @@ class Stored:
             for key, states in view.open_claims().items()
             for state in states
         }
-        graph = self.plan.graph
-        observed = view.observed((), 0, frozenset(), holders)
-        return reconcile(graph, observed, self.policy, Index.of(graph))
+        return view.observed(self.in_flight, 0, frozenset(), holders, self.queued)
 
     @property
     def policy(self) -> Any:

@@ -73,6 +73,7 @@ class View:
         free_slots: int,
         held: frozenset[str],
         holders: Mapping[tuple[str, int], Holder],
+        queued: frozenset[str] = frozenset(),
     ) -> Observed:
         """``holders`` by key and attempt; open claims that it leaves out are unknown."""
         return Observed(
@@ -83,6 +84,7 @@ class View:
                 if key not in self.committed
             },
             in_flight=in_flight,
+            queued=queued,
             free_slots=free_slots,
             held=held,
         )

@@ -7,6 +7,7 @@ from clt_operator.reconcile import Phase, Status, label_text
 PHASES: tuple[Phase, ...] = (
     "done",
     "running",
+    "queued",
     "ready",
     "pending",
     "failed",

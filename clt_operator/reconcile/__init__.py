@@ -1,6 +1,7 @@
 """graph + observed → actions and status: pure, and the same on every driver."""
 
 from clt_operator.reconcile.decision import (
+    PHASES,
     Decision,
     Failure,
     Launch,
@@ -16,6 +17,7 @@ from clt_operator.reconcile.retries import outcome_of_exit
 
 __all__ = [
     "FILL",
+    "PHASES",
     "Attempt",
     "Decision",
     "Failure",

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Phase = Literal["pending", "ready", "running", "done", "failed", "blocked", "unneeded"]
+Phase = Literal["pending", "ready", "queued", "running", "done", "failed", "blocked", "unneeded"]
 PHASES: tuple[Phase, ...] = (
     "pending",
     "ready",
+    "queued",
     "running",
     "done",
     "failed",

@@ -72,7 +72,7 @@ def _finished(index: Index, found: Phases) -> Finished | None:
     """Failed only when nothing can run any more: other branches go on until then."""
     if all(found.of[at] == "done" for at in index.targets):
         return "complete"
-    going = any(phase in ("ready", "running", "pending") for phase in found.of)
+    going = any(phase in ("pending", "ready", "queued", "running") for phase in found.of)
     return None if going else "failed"
 
 

@@ -31,7 +31,7 @@ def phases(index: Index, observed: Observed, policy: Policy) -> Phases:
     for at in _needed(index, of):
         attempts = observed.attempts.get(keys[at], ())
         if keys[at] in in_flight or _held_by_another(attempts):
-            of[at] = "running"
+            of[at] = "queued" if keys[at] in observed.queued else "running"
             continue
         verdict = judge(attempts, policy, policy.forgiven.get(keys[at], 0))
         if verdict.exhausted:

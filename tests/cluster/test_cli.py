@@ -169,7 +169,7 @@ def test_a_study_from_apply_to_report(finished, tmp_path):
     done, total = row[2].split("/")
     assert done == total
     assert len(user.json("get", "steps", "study")) >= int(total)
-    assert {run["phase"] for run in user.json("get", "runs", "study")} == {"Trained"}
+    assert {run["phase"] for run in user.json("get", "runs", "study")} == {"done"}
     described = user.json("describe", "study")
     assert (described["phase"], described["waiting"]) == ("Complete", [])
     assert described["events"]

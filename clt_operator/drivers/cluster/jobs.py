@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, islice
 from typing import Any
 
 from clt_operator.api.errors import CltError
@@ -69,16 +69,16 @@ class Expected:
 
 @dataclass
 class Seen:
-    """One look at the Jobs. ``ended`` are finished ones, with the keys that this study wants
-    of them; ``waiting`` those of which no pod runs."""
+    """One look at the Jobs. ``ended`` are finished ones; ``queued`` the names of those in flight
+    that wait for their queue, for a node or for an image."""
 
     in_flight: dict[str, tuple[str, ...]] = field(default_factory=dict)  # Job's name → keys
     ended: list[Object] = field(default_factory=list)
     foreign: list[Object] = field(default_factory=list)  # ours to join
     surplus: list[Object] = field(default_factory=list)  # ours to leave
     spoiled: list[Object] = field(default_factory=list)  # edited by hand, cannot go on
+    queued: set[str] = field(default_factory=set)
     suspended: int = 0
-    waiting: int = 0
     stuck: list[tuple[Object, verdicts.Stuck]] = field(default_factory=list)
 
 
@@ -177,12 +177,13 @@ class StudyJobs:
                 seen.spoiled.append(job)
         if job.get("spec", {}).get("suspend"):
             seen.suspended += 1
+            seen.queued.add(meta["name"])
         elif not job.get("status", {}).get("ready"):
-            seen.waiting += 1
-            for pod in self.world.pods(meta["uid"]):
-                if found := verdicts.stuck(pod):
-                    seen.stuck.append((job, found))
-                    break
+            pods = self.world.pods(meta["uid"])
+            if not verdicts.at_work(job, pods):
+                seen.queued.add(meta["name"])
+            stuck = (found for pod in pods if (found := verdicts.stuck(pod)))
+            seen.stuck.extend((job, found) for found in islice(stuck, 1))
 
     def _follow_pods(self, now: Mapping[str, tuple[str, tuple[str, ...]]]) -> None:
         """Where a Job lost a pod and goes on, attempts may have ended without a word."""
@@ -216,7 +217,7 @@ class StudyJobs:
                 gone.extend(entry.keys)
             else:
                 seen.in_flight.setdefault(name, entry.keys)
-                seen.waiting += 1
+                seen.queued.add(name)
         self.refresh(gone)
         self.view.unsettled.update(key for key in gone if key in self.view.committed)
 

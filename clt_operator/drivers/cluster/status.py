@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from clt_operator.drivers.wording import duration_text
-from clt_operator.reconcile import Decision, Phase, Status
+from clt_operator.reconcile import PHASES, Decision, Phase, Status
 
 Type = Literal["Accepted", "Progressing", "Complete", "Failed", "Suspended", "Degraded"]
 TYPES: tuple[Type, ...] = (
@@ -20,8 +20,8 @@ TYPES: tuple[Type, ...] = (
     "Degraded",
 )
 MOST_MESSAGE = 4096  # characters of a condition's message
-WANTED: tuple[Phase, ...] = ("pending", "ready", "running", "done", "failed", "blocked")
-COUNTED: tuple[Phase, ...] = (*WANTED, "unneeded")
+COUNTED: tuple[Phase, ...] = PHASES
+WANTED: tuple[Phase, ...] = tuple(phase for phase in PHASES if phase != "unneeded")
 
 Object = dict[str, Any]
 
@@ -144,6 +144,7 @@ def _progress(status: Status, left: float | None) -> Object:
         ],
         "done": f"{done}/{total}",
         "failed": status.total("failed"),
+        "queued": status.total("queued"),
         "running": status.total("running"),
         "progress": f"{100 * done // max(1, total)}%",
     }

@@ -305,7 +305,8 @@ class Study:
         held = frozenset(driven.held) | jobs.held()
         policy = driven.accepted.policy
         free = 0 if stopped else self._free(driven, len(seen.in_flight))
-        observed = view.observed(in_flight, free, held, holders)
+        queued = frozenset(key for name in seen.queued for key in left.get(name, ()))
+        observed = view.observed(in_flight, free, held, holders, queued)
         return reconcile(index.graph, observed, policy, index)
 
     def _free(self, driven: Driven, outstanding: int) -> int:

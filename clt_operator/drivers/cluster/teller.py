@@ -107,6 +107,9 @@ class Teller:
         self._told = self.clock()
         if new.get("phase") == before.get("phase"):
             return
+        if before.get("phase") == "Suspended" and new.get("phase") == "Running":
+            note = "spec.suspend is not set any more: Jobs are made for what is not committed"
+            self.events.record(item, "Normal", "Resumed", note)
         for name in ("Complete", "Failed", "Suspended"):
             said = condition(new, name)
             if said.get("status") == "True":

@@ -108,6 +108,6 @@ def _left(driven: Driven, seen: Seen, decision: Decision) -> float | None:
     unit = sum(known.values()) / sum(KIND_WEIGHTS.get(kind, 1) for kind in known)
     total = 0.0
     for kind, row in decision.status.counts.items():
-        waiting = row.get("ready", 0) + row.get("pending", 0) + row.get("running", 0)
+        waiting = sum(row.get(phase, 0) for phase in ("pending", "ready", "queued", "running"))
         total += waiting * known.get(kind, unit * KIND_WEIGHTS.get(kind, 1))
-    return total / max(1, len(seen.in_flight) - seen.suspended - seen.waiting)
+    return total / max(1, len(seen.in_flight) - len(seen.queued))

@@ -142,6 +142,28 @@ def stuck(pod: Manifest) -> Stuck | None:
     return None
 
 
+def at_work(job: Manifest, pods: Sequence[Manifest]) -> bool:
+    """Whether a pod of a Job runs, or has run and no other waits in its place."""
+    if job.get("spec", {}).get("suspend"):
+        return False
+    status = job.get("status", {})
+    if status.get("ready") or status.get("succeeded"):
+        return True
+    going = [pod for pod in pods if alive(pod)]
+    return any(began(pod) for pod in going or pods)
+
+
+def began(pod: Manifest) -> str:
+    """When the container of a pod began to run (RFC 3339); empty where it never did."""
+    for container in pod.get("status", {}).get("containerStatuses") or ():
+        for name in ("state", "lastState"):
+            for state in ("running", "terminated"):
+                if found := ((container.get(name) or {}).get(state) or {}).get("startedAt"):
+                    return str(found)
+    running = pod.get("status", {}).get("phase") == "Running"
+    return str(pod["status"].get("startTime") or "") if running else ""
+
+
 def failed(pod: Manifest) -> bool:
     return bool(pod.get("status", {}).get("phase") == "Failed")
 

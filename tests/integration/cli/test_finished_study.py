@@ -43,7 +43,7 @@ def test_a_second_apply_executes_no_step_and_writes_nothing(finished, capsys):
 def test_every_step_was_committed_once(finished):
     artifacts = finished.artifacts
     steps = finished.steps()
-    assert {row["phase"] for row in steps.values()} == {"Committed"}
+    assert {row["phase"] for row in steps.values()} == {"done"}
     assert {row["attempts"] for row in steps.values()} == {1}
     assert artifacts.committed() == set(steps)
 

@@ -135,8 +135,8 @@ def test_invalidate_by_kind_and_labels(applied):
     done = cltctl("invalidate", "small", "--kind", "train", "-l", "k=10", "--reason", "x")
     assert done.code == 0
     rows = json.loads(cltctl("get", "steps", "small", "--kind", "train", "-o", "json").out)
-    assert {row["k"]: row["phase"] for row in rows}["10"] != "Committed"
-    assert [row["phase"] for row in rows].count("Committed") == len(rows) - 1
+    assert {row["k"]: row["phase"] for row in rows}["10"] != "done"
+    assert [row["phase"] for row in rows].count("done") == len(rows) - 1
 
 
 def test_what_failed_on_it_gets_a_fresh_budget(applied):

@@ -42,25 +42,36 @@ def test_get_steps_tells_what_became_of_each(applied):
         row["key"]: row for row in json.loads(cltctl("get", "steps", "small", "-o", "json").out)
     }
     assert len(rows) == len(applied.steps)
-    assert (rows[done.key]["phase"], rows[done.key]["attempts"]) == ("Committed", 1)
-    assert (rows[tried.key]["phase"], rows[tried.key]["attempts"]) == ("Attempted", 1)
-    assert rows[applied.steps[-1].key]["phase"] == "Pending"
+    assert (rows[done.key]["phase"], rows[done.key]["attempts"]) == ("done", 1)
+    assert (rows[tried.key]["phase"], rows[tried.key]["attempts"]) == ("ready", 1)
+    assert rows[applied.steps[-1].key]["phase"] == "pending"
     applied.end(tried, "input-at-fault", "bad rows")
     phases = {row["phase"] for row in json.loads(cltctl("get", "steps", "small", "-o", "json").out)}
-    assert phases == {"Committed", "Failed", "Blocked", "Pending"}
+    assert phases == {"done", "ready", "failed", "blocked"}
     only = cltctl("get", "steps", "small", "--kind", "fetch", "-o", "name").out.split()
     assert only == [f"step/{s.key[:16]}" for s in applied.steps if s.kind == "fetch"]
+
+
+def test_get_steps_shows_what_tells_them_apart(applied):
+    table = [line.split() for line in cltctl("get", "steps", "small").out.splitlines()]
+    assert table[0][:2] == ["NAME", "KIND"]
+    assert {"K", "SEED", "METRIC", "LANGUAGE"} <= set(table[0])
+    fetched = cltctl("get", "steps", "small", "--kind", "fetch").out.splitlines()[0].split()
+    assert {"K", "SEED", "METRIC"}.isdisjoint(fetched)
+    scores = json.loads(cltctl("get", "steps", "small", "--kind", "score", "-o", "json").out)
+    told = {tuple(row[n] for n in ("model", "k", "seed", "metric", "language")) for row in scores}
+    assert len(told) == len(scores) > 1
 
 
 def test_get_runs(applied):
     table = [line.split() for line in cltctl("get", "runs", "small").out.splitlines()]
     assert table[0] == ["NAME", "SWEEP", "MODEL", "TASK", "MIX", "K", "SEED", "PHASE"]
     assert [row[1:] for row in table[1:]] == [
-        ["s", "m", "t", "two", k, "0", "Pending"] for k in ("0", "10", "20")
+        ["s", "m", "t", "two", k, "0", "pending"] for k in ("0", "10", "20")
     ]
     applied.end(applied.first("train"), "committed")
     rows = yaml.safe_load(cltctl("get", "runs", "small", "-o", "yaml").out)
-    assert [row["phase"] for row in rows] == ["Trained", "Pending", "Pending"]
+    assert [row["phase"] for row in rows] == ["done", "pending", "pending"]
 
 
 def test_get_wants_a_name_where_it_needs_one(applied):

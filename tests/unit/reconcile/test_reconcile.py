@@ -79,6 +79,14 @@ def test_a_job_in_flight_is_not_launched_again():
     assert decision.status.counts["train"] == {"running": 1, "ready": 1}
 
 
+def test_a_step_in_a_job_that_waits_is_queued_and_keeps_the_study_going():
+    waiting = frozenset({LEFT.key, RIGHT.key})
+    decision = decide([ROWS], in_flight=((LEFT.key,), (RIGHT.key,)), queued=waiting)
+    assert decision.actions == ()
+    assert decision.status.counts["train"] == {"queued": 2}
+    assert decision.finished is None
+
+
 @pytest.mark.parametrize("holder", ["alive", "unknown"])
 def test_an_open_claim_of_another_process_is_waited_for(holder):
     decision = decide([ROWS, LEFT], attempts={RIGHT.key: (Attempt(1, holder=holder),)})

@@ -55,6 +55,14 @@ def test_it_began_once_and_ended_once():
     assert other["completionTime"] == "t4"
 
 
+def test_steps_in_jobs_that_wait_are_not_told_as_running():
+    counts = {"train": {"queued": 4, "running": 1, "done": 5}}
+    decision = Decision((), Status(counts, (), None))  # type: ignore[arg-type]
+    status = status_of(Facts("Running", {}, {}, decision), 1, {}, "now")
+    assert (status["queued"], status["running"], status["done"]) == (4, 1, "5/10")
+    assert status["counts"] == [{"kind": "train", **counts["train"]}]
+
+
 def test_what_could_not_be_found_out_stays_as_it_was():
     before = status_of(facts(), 1, {}, "t1")
     away = Fact("True", "StoreUnavailable", "no answer")

@@ -13,7 +13,7 @@ from clt_operator.reconcile.index import KIND_WEIGHTS
 
 def left(means: dict[str, float], running: int, **counts: dict[str, int]) -> float | None:
     view = SimpleNamespace(mean_seconds=means.get)
-    seen = Seen(in_flight={f"job{at}": () for at in range(running)})
+    seen = Seen(in_flight={f"job{at}": () for at in range(running + 1)}, queued={"job0"})
     decision = Decision((), Status(counts, (), None))  # type: ignore[arg-type]
     driven: Any = SimpleNamespace(view=view)
     return _left(driven, seen, decision)
@@ -24,8 +24,9 @@ def test_nothing_is_said_before_anything_ended():
 
 
 def test_steps_that_wait_take_as_long_as_those_that_ended():
-    assert left({"train": 60.0}, 1, train={"ready": 2, "running": 1, "done": 5}) == 180.0
-    assert left({"train": 60.0}, 3, train={"ready": 2, "running": 1, "done": 5}) == 60.0
+    waiting = {"ready": 1, "queued": 1, "running": 1, "done": 5}
+    assert left({"train": 60.0}, 1, train=waiting) == 180.0
+    assert left({"train": 60.0}, 3, train=waiting) == 60.0
 
 
 def test_a_kind_of_which_none_ended_counts_by_its_weight():

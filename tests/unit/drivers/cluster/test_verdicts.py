@@ -107,6 +107,36 @@ def test_a_pod_that_is_being_made_is_not_stuck():
     assert verdicts.stuck(pod("Pending", waiting="ContainerCreating")) is None
 
 
+def began(phase="Running", at="2026-01-01T00:00:05Z"):
+    state = {"running": {"startedAt": at}} if phase == "Running" else {"terminated": {
+        "startedAt": at, "exitCode": 143}}  # fmt: skip
+    return {"status": {"phase": phase, "containerStatuses": [{"name": "steps", "state": state}]}}
+
+
+PENDING = pod("Pending", waiting="ContainerCreating")
+
+
+@pytest.mark.parametrize(
+    ("found", "pods", "works"),
+    [
+        (job(""), [], False),
+        (job("", suspend=True), [began()], False),  # its pods are on their way out
+        (job(""), [PENDING], False),
+        (job(""), [pod("Pending", waiting="ImagePullBackOff")], False),
+        (job(""), [PENDING, began()], True),
+        (job(""), [began("Failed")], True),  # the Job does not say yet that it failed
+        (job(""), [began("Failed"), PENDING], False),  # disrupted, another one waits
+    ],
+)
+def test_a_job_is_at_work_once_a_pod_of_it_runs(found, pods, works):
+    assert verdicts.at_work(found, pods) == works
+
+
+def test_when_a_pod_began_is_told_by_its_container():
+    assert verdicts.began(began()) == verdicts.began(began("Failed")) == "2026-01-01T00:00:05Z"
+    assert verdicts.began(PENDING) == ""
+
+
 def edited(generation, *, queue="", **spec):
     labels = {"kueue.x-k8s.io/queue-name": queue} if queue else {}
     return {"metadata": {"generation": generation, "labels": labels}, "spec": spec}
