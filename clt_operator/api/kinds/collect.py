@@ -2,9 +2,9 @@
 
 Inputs: ``cell/<index>`` reads the ``items`` of a score step, ``summary/<index>`` its summary.
 Outputs: ``scores`` (``scores.parquet``: cell int32, training, task, language, metric, item,
-cluster, score, failed, truncated) and ``cells`` (``cells.parquet``: cell, training, task,
-language, metric, n, mean, failed, truncated, signature, corpus_score, missing (reason, empty
-where present)).
+cluster, score, failed, truncated, wrong_language) and ``cells`` (``cells.parquet``: cell,
+training, task, language, metric, n, mean, failed, truncated, told, wrong_language, signature,
+corpus_score, missing (reason, empty where present)).
 """
 
 from dataclasses import dataclass
@@ -31,4 +31,5 @@ class Cell:
 
 class CollectParams(Params):
     kind: ClassVar[str] = "collect"
+    version: ClassVar[int] = 2  # 2: wrong-language answers
     cells: list[Cell]

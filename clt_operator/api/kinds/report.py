@@ -51,6 +51,7 @@ class Contrast(Record):
 
 class ReportParams(Params):
     kind: ClassVar[str] = "report"
+    version: ClassVar[int] = 2  # 2: wrong-language answers
     title: str = "Cross-lingual transfer"
     notes: list[str] = []
     pivot: str

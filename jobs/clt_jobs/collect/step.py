@@ -30,7 +30,7 @@ CELLS_FILE = "cells.parquet"
 ROW_GROUP = 131_072  # rows
 
 _NAMES = ("training", "task", "language", "metric")
-_ITEM_COLUMNS = ("item", "cluster", "score", "failed", "truncated")
+_ITEM_COLUMNS = ("item", "cluster", "score", "failed", "truncated", "wrong_language")
 SCORES_SCHEMA = pa.schema(
     [
         pa.field("cell", pa.int32(), nullable=False),
@@ -46,6 +46,8 @@ CELLS_SCHEMA = pa.schema(
         pa.field("mean", pa.float64()),
         pa.field("failed", pa.int32(), nullable=False),
         pa.field("truncated", pa.int32(), nullable=False),
+        pa.field("told", pa.int32(), nullable=False),
+        pa.field("wrong_language", pa.int32(), nullable=False),
         pa.field("signature", pa.string(), nullable=False),
         pa.field("corpus_score", pa.float64()),
         pa.field("missing", pa.string(), nullable=False),
@@ -61,6 +63,8 @@ class Figures:
     mean: float | None = None
     failed: int = 0
     truncated: int = 0
+    told: int = 0
+    wrong_language: int = 0
     signature: str = ""
     corpus_score: float | None = None
 
@@ -154,6 +158,8 @@ def _figures(context: Context, index: int, cell: Cell) -> Figures:
             mean=float(summary["mean"]),
             failed=int(summary["failed"]),
             truncated=int(summary["truncated"]),
+            told=int(summary["told"]),
+            wrong_language=int(summary["wrong_language"]),
             signature=str(summary["signature"]),
             corpus_score=summary.get("corpus_score"),
         )
@@ -169,6 +175,8 @@ def _cell_row(index: int, cell: Cell, figures: Figures) -> dict[str, Any]:
         "mean": figures.mean,
         "failed": figures.failed,
         "truncated": figures.truncated,
+        "told": figures.told,
+        "wrong_language": figures.wrong_language,
         "signature": figures.signature,
         "corpus_score": figures.corpus_score,
         "missing": cell.missing,

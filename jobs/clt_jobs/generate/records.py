@@ -45,4 +45,5 @@ def _iterate(table: pa.Table) -> Iterator[Generation]:
             response=row["response"] or "",
             finish_reason=row["finish_reason"],
             cluster=row["cluster"] or "",
+            prompt=row["prompt"] or "",
         )

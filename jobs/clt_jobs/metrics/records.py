@@ -21,6 +21,7 @@ class Generation:
     response: str = ""
     finish_reason: str = "stop"  # stop | length | filtered
     cluster: str = ""
+    prompt: str = ""
 
     @property
     def truncated(self) -> bool:

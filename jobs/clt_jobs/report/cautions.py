@@ -12,6 +12,7 @@ from clt_jobs.statistics.signflip import smallest_p
 from clt_jobs.statistics.variance import ITEMS_ONLY, NO_VARIATION, OWN
 
 MACHINE = "machine"
+OFTEN = 0.1  # share of answers in a wrong language that is said above the results
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ def cautions(results: Results) -> list[Caution]:
             _provenance,
             _scales,
             _extractors,
+            _languages,
             _tests,
         )
         for caution in source(results)
@@ -191,6 +193,22 @@ def _extractors(results: Results) -> Iterator[Caution]:
                 "in opposite directions.",
                 serious=True,
             )
+
+
+def _languages(results: Results) -> Iterator[Caution]:
+    """A wrong-language answer is not a weak answer; and letters tell only scripts apart."""
+    points = [row for row in results.points if row.primary_metric]
+    told, wrong = sum(row.told for row in points), sum(row.wrong_language for row in points)
+    if wrong:
+        often = {row.language for row in points if row.wrong_language > OFTEN * row.told}
+        where = f" More than {OFTEN:.0%} at a point: {', '.join(sorted(often))}." if often else ""
+        yield Caution(
+            "Answers in a wrong language",
+            f"{wrong:,} of {told:,} answers are in another script than their language's; their "
+            f"scores are what the metric says.{where} Languages of one script are not told apart, "
+            "so there may be more.",
+            serious=bool(often),
+        )
 
 
 def _claim(row: ContrastRow) -> tuple[object, ...]:

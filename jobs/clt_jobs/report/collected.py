@@ -28,6 +28,8 @@ class CellFacts:
     mean: float
     failed: int
     truncated: int
+    told: int  # answers of which the language could be told
+    wrong_language: int  # those of them that are in another
     signature: str
     corpus_score: float | None
     missing: str
@@ -117,6 +119,8 @@ def _read_cells(path: Path) -> dict[CellId, CellFacts]:
             mean=float("nan") if row["mean"] is None else row["mean"],
             failed=row["failed"] or 0,
             truncated=row["truncated"] or 0,
+            told=row["told"] or 0,
+            wrong_language=row["wrong_language"] or 0,
             signature=str(row.get("signature") or ""),
             corpus_score=row.get("corpus_score"),
             missing=row["missing"] or "",

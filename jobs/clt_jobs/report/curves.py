@@ -219,7 +219,7 @@ class _Builder:
 
     def _facts(self, cell: CellId) -> CellFacts:
         found = self.collected.cells.get(cell)
-        return found or CellFacts(-1, 0, float("nan"), 0, 0, "", None, "not collected")
+        return found or CellFacts(-1, 0, float("nan"), 0, 0, 0, 0, "", None, "not collected")
 
 
 def _trainings(points: Sequence[Point]) -> dict[tuple[Arm, int], str]:

@@ -10,6 +10,7 @@ from clt_jobs.report.stating import arm_name
 MISSING = "cell missing"
 FAILED = "answer without an extractable result (counts as wrong)"
 TRUNCATED = "answer cut at the length limit (counts as wrong)"
+WRONG_LANGUAGE = "answer in another script than the language's (of those that could be told)"
 UNPAIRED = "item left out: some run has no score for it"
 PREPARE_DROPPED = "training row dropped"
 PREPARE_TRUNCATED = "training row truncated"
@@ -36,12 +37,14 @@ def _of_curve(curve: Curve) -> Iterator[DroppedRow]:
         for code in curve.languages:
             facts_here = [f for (a, _, c), f in curve.cells.items() if (a, c) == (arm, code)]
             of = sum(facts.n for facts in facts_here)
-            for what, count in (
-                (FAILED, sum(facts.failed for facts in facts_here)),
-                (TRUNCATED, sum(facts.truncated for facts in facts_here)),
+            told = sum(facts.told for facts in facts_here)
+            for what, count, among in (
+                (FAILED, sum(facts.failed for facts in facts_here), of),
+                (TRUNCATED, sum(facts.truncated for facts in facts_here), of),
+                (WRONG_LANGUAGE, sum(facts.wrong_language for facts in facts_here), told),
             ):
                 if count:
-                    yield DroppedRow(what, task, code, metric, where, "", count, of)
+                    yield DroppedRow(what, task, code, metric, where, "", count, among)
     for code, count in zip(curve.languages, curve.panel.unpaired, strict=True):
         if count:
             of = int(count) + int(curve.panel.items[curve.languages.index(code)])

@@ -27,6 +27,8 @@ def cell_rows(curve: Curve) -> list[CellRow]:
                     corpus_score=facts.corpus_score,
                     failed=facts.failed,
                     truncated=facts.truncated,
+                    told=facts.told,
+                    wrong_language=facts.wrong_language,
                     missing=facts.missing,
                 )
             )
@@ -84,5 +86,7 @@ def _row(
         band_hi=finite(band[1], bounds),
         failed=sum(facts.failed for facts in cells),
         truncated=sum(facts.truncated for facts in cells),
+        told=sum(facts.told for facts in cells),
+        wrong_language=sum(facts.wrong_language for facts in cells),
         seeds_missing=len(missing),
     )

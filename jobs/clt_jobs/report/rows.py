@@ -32,6 +32,8 @@ class CellRow(PlaceRow):
     corpus_score: float | None
     failed: int
     truncated: int
+    told: int  # answers of which the language could be told
+    wrong_language: int  # those of them that are in another
     missing: str
 
 
@@ -61,6 +63,8 @@ class PointRow(IntervalRow):
     band_hi: float | None
     failed: int
     truncated: int
+    told: int  # answers of which the language could be told
+    wrong_language: int  # those of them that are in another
     seeds_missing: int
 
 

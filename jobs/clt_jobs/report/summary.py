@@ -60,6 +60,8 @@ def _scores(results: Results, curve: Curve) -> list[dict[str, Any]]:
             "seeds": row.n_seeds,
             "failed": row.failed,
             "truncated": row.truncated,
+            "told": row.told,
+            "wrong_language": row.wrong_language,
         }
         for row in results.of(curve).points
         if row.control == "" and row.k in ends

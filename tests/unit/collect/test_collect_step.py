@@ -19,7 +19,7 @@ from clt_operator.api.errors import InputError
 from clt_operator.api.kinds.collect import Cell, CollectParams
 
 NAMES = ["cell", "training", "task", "language", "metric"]
-FIGURES = ["n", "mean", "failed", "truncated", "signature", "corpus_score"]
+FIGURES = ["n", "mean", "failed", "truncated", "told", "wrong_language", "signature"]
 
 
 def write_cell(directory: Path, scores: list[float], **summary: object) -> Path:
@@ -32,6 +32,7 @@ def write_cell(directory: Path, scores: list[float], **summary: object) -> Path:
             "failed": value == 0.0,
             "truncated": False,
             "flags": "",
+            "wrong_language": [None, True, False][n % 3],
         }
         for n, value in enumerate(scores)
     ]
@@ -41,6 +42,8 @@ def write_cell(directory: Path, scores: list[float], **summary: object) -> Path:
         "mean": sum(scores) / len(scores),
         "failed": sum(value == 0.0 for value in scores),
         "truncated": 0,
+        "told": len(scores) - (len(scores) + 2) // 3,
+        "wrong_language": (len(scores) + 1) // 3,
         "signature": "s|v:1",
         "strict_mean": None,
     }
@@ -87,6 +90,9 @@ def test_scores_carry_their_cell_and_missing_cells_their_reason(tmp_path: Path) 
     assert found["n"] == [2, 0, 1]
     assert found["mean"] == [0.5, None, 0.5]
     assert found["failed"] == [1, 0, 0]
+    assert scores["wrong_language"] == [None, True, None]
+    assert found["told"] == [1, 0, 0]
+    assert found["wrong_language"] == [1, 0, 0]
     assert found["corpus_score"] == [None, None, 0.25]
     assert found["signature"] == ["s|v:1", "", "s|v:1"]
     assert found["missing"] == ["", "training failed: out of memory", ""]
@@ -96,8 +102,16 @@ def test_scores_carry_their_cell_and_missing_cells_their_reason(tmp_path: Path) 
 def test_tables_have_the_columns_of_the_contract(tmp_path: Path) -> None:
     context = run(tmp_path / "run", [cell("en")], {0: write_cell(tmp_path / "0", [1.0])})
     scores, cells = tables(context)
-    assert list(scores) == [*NAMES, "item", "cluster", "score", "failed", "truncated"]
-    assert list(cells) == [*NAMES, *FIGURES, "missing"]
+    assert list(scores) == [
+        *NAMES,
+        "item",
+        "cluster",
+        "score",
+        "failed",
+        "truncated",
+        "wrong_language",
+    ]
+    assert list(cells) == [*NAMES, *FIGURES, "corpus_score", "missing"]
 
 
 def test_the_same_cells_give_the_same_bytes(tmp_path: Path) -> None:

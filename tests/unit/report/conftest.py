@@ -78,6 +78,8 @@ class Study:
         missing: str = "",
         failed: int = 0,
         truncated: int = 0,
+        told: int = 0,
+        wrong_language: int = 0,
     ) -> None:
         index = len(self.cells)
         task, language, metric = cell
@@ -94,6 +96,8 @@ class Study:
                 "mean": float(np.mean(scores)) if present else None,
                 "failed": failed,
                 "truncated": truncated,
+                "told": told,
+                "wrong_language": wrong_language,
                 "signature": f"{metric}/1",
                 "corpus_score": None,
                 "missing": missing,

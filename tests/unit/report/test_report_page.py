@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from clt_jobs.report.cautions import cautions
+from clt_jobs.report.dropped import WRONG_LANGUAGE
 from clt_jobs.report.page import render_page
 from clt_jobs.report.step import report, results_of
 from clt_operator.api.kinds.report import Contrast
@@ -144,6 +145,24 @@ def test_missing_cells_are_said_above_the_results(make_study, tmp_path):
     text = page_of(make_study(**SMALL, missing=((400, 0, "ja"), (400, 1, "ja"))), tmp_path)
     assert text.index("Cells are missing") < text.index("Every number")
     assert "generate failed twice: out of memory" in text
+
+
+def test_promise_nothing_silent_wrong_languages_are_on_the_page(make_study, tmp_path):
+    study = make_study(**SMALL)
+    for cell in study.cells:
+        if cell["language"] == "ja" and cell["metric"] == "math_accuracy":
+            cell.update(told=30, wrong_language=4)
+    context = made(study, tmp_path)
+    page = (context.out / "page" / "report.html").read_text(encoding="utf-8")
+    assert WRONG_LANGUAGE.replace("'", "&#39;") in page
+    assert "8 of 60" in page
+    (said,) = (c for c in cautions(results_of(study.params, context)) if "wrong" in c.title)
+    assert said.serious
+    assert "More than 10% at a point: ja." in said.text
+    summary = json.loads((context.out / "summary" / "summary.json").read_text())
+    shown = {(s["language"], s["told"], s["wrong_language"]) for s in summary["scores"]}
+    assert ("ja", 60, 8) in shown
+    assert ("es", 0, 0) in shown
 
 
 def test_growing_data_without_a_control_is_said(make_study, tmp_path):

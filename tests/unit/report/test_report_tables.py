@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from clt_jobs.report.dropped import WRONG_LANGUAGE
 from clt_jobs.report.results import write_tables
 from clt_jobs.report.step import report, results_of
 from clt_jobs.statistics import quantities as formulas
@@ -112,6 +113,27 @@ def test_answers_that_failed_are_listed_per_language(full):
     assert all(0 < row["count"] < row["of"] for row in failed)
     (rows,) = [row for row in full["dropped"] if row["what"] == "training row dropped"]
     assert (rows["reason"], rows["count"]) == ("too long", 12)
+
+
+def test_answers_in_a_wrong_language_are_listed_of_those_that_could_be_told(make_study, tmp_path):
+    study = make_study(seeds=2, items=40, ks=[0, 100], metrics=("math_accuracy",))
+    for cell in study.cells:
+        if cell["language"] == "ja":
+            cell.update(told=30, wrong_language=4)
+    found = tables_of(study, tmp_path)
+    listed = {
+        (row["language"], row["count"], row["of"])
+        for row in found["dropped"]
+        if row["what"] == WRONG_LANGUAGE and "untrained" not in row["where"]
+    }
+    assert listed == {("ja", 2 * 4, 2 * 30)}
+    told = {
+        (row["language"], row["told"], row["wrong_language"])
+        for row in found["points"]
+        if row["control"] == ""
+    }
+    assert ("ja", 60, 8) in told
+    assert ("es", 0, 0) in told
 
 
 def test_a_missing_language_is_shown_as_missing_and_never_averaged_over(make_study, tmp_path):

@@ -9,6 +9,7 @@ from support.context import FakeContext
 
 from clt_jobs.data.parquet import write_records
 from clt_jobs.generate.records import SCHEMA as GENERATIONS
+from clt_jobs.languages.identify import SIGNATURE
 from clt_jobs.likelihood.records import SCHEMA as LIKELIHOODS
 from clt_jobs.score.step import score
 from clt_operator.api.errors import InputError
@@ -79,7 +80,10 @@ def test_items_and_summary_of_generations(tmp_path: Path) -> None:
     assert (found["n"], found["mean"], found["failed"], found["truncated"]) == (4, 0.5, 1, 1)
     assert found["strict_mean"] == 0.25
     assert found["signature"].startswith("math_accuracy|v:1|")
-    assert context.figures == {"n": 4, "mean": 0.5, "failed": 1, "truncated": 1}
+    assert context.figures == {
+        **{"n": 4, "mean": 0.5, "failed": 1, "truncated": 1},
+        **{"told": 2, "wrong_language": 0},
+    }
 
 
 def test_items_and_summary_of_likelihoods(tmp_path: Path) -> None:
@@ -87,6 +91,32 @@ def test_items_and_summary_of_likelihoods(tmp_path: Path) -> None:
     found = summary(run(tmp_path, LIKELIHOODS, records, "gold_margin"))
     assert found["mean"] == 0.0
     assert found["above_zero"] == 1
+
+
+ANSWERS = [
+    generation("a", "答えは四十二です。", "42"),
+    generation("b", "The answer is 42.", "42"),
+    generation("c", "42", "42"),
+]
+
+
+def test_promise_nothing_silent_answers_in_a_wrong_language_are_counted(tmp_path: Path) -> None:
+    context = run(tmp_path, GENERATIONS, ANSWERS, "math_accuracy", language="ja")
+    table = pq.read_table(context.outputs["items"] / "items.parquet").to_pydict()
+    assert table["wrong_language"] == [False, True, None]
+    assert table["score"][1] == 1.0  # the score is the metric's alone
+    found = summary(context)
+    assert (found["told"], found["wrong_language"]) == (2, 1)
+    assert f"|language:{SIGNATURE}" in found["signature"]
+
+
+def test_likelihoods_are_in_no_language(tmp_path: Path) -> None:
+    context = run(tmp_path, LIKELIHOODS, [likelihood("a", -1.0, -2.0)], "gold_margin")
+    table = pq.read_table(context.outputs["items"] / "items.parquet").to_pydict()
+    assert table["wrong_language"] == [None]
+    found = summary(context)
+    assert (found["told"], found["wrong_language"]) == (0, 0)
+    assert "language:" not in found["signature"]
 
 
 def test_a_corpus_metric_keeps_its_corpus_score(tmp_path: Path) -> None:
