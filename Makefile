@@ -13,7 +13,7 @@ CLUSTER_ARGS ?= -n 0
 # Every step is a process: without compiled modules each would compile thousands of files again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test test-cluster test-cluster-slow cluster-binaries lint format docs manifests golden constraints clean
+.PHONY: help setup demo test test-cluster test-cluster-slow cluster-binaries chart-test lint format docs manifests dashboards golden constraints clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/'
@@ -45,6 +45,9 @@ test-cluster: cluster-binaries ## tests on a real control plane (Go builds it on
 test-cluster-slow: cluster-binaries ## the faults that last minutes, on the same control plane
 	$(BIN)/python -m pytest $(CLUSTER_ARGS) -m slow_fault $(CLUSTER_TESTS)
 
+chart-test: $(STAMP) ## the chart: lint, goldens, every version of Kubernetes, and a real API server
+	$(BIN)/python -m pytest $(CLUSTER_ARGS) tests/unit/chart tests/cluster/chart
+
 lint: $(STAMP) ## ruff and mypy --strict
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -61,8 +64,11 @@ docs: $(STAMP) ## make the generated pages again
 	$(BIN)/python docs/pages.py
 	CLT_UPDATE_DOCS=1 $(BIN)/python -m pytest -q tests/integration/docs -k outputs
 
-manifests: $(STAMP) ## make the plain YAML of an installation again
-	$(BIN)/python -m clt_operator.render.manifests > manifests/crd.yaml
+manifests: $(STAMP) ## make what is made of the chart again: definition, schema, README, manifests
+	$(BIN)/python -m charts.pages manifests
+
+dashboards: $(STAMP) ## make dashboards and alerts again from charts/monitoring
+	$(BIN)/python -m charts.monitoring
 
 golden: $(STAMP) ## write the golden manifests again; read the difference before you commit it
 	CLT_UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/unit/render

@@ -10,18 +10,11 @@ from pathlib import Path
 import pytest
 import yaml
 from cluster.harness.experiments import small_study
+from cluster.harness.operator import RIGHTS
 from cluster.harness.waiting import until
 from support.commands import CLTCTL, Done, cltctl, cltctl_process
 
-READ = ["get", "list", "watch"]
-RULES = [
-    {"apiGroups": ["clt.dev"], "resources": ["experiments"], "verbs": ["*"]},
-    {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": READ},
-    {"apiGroups": [""], "resources": ["pods", "pods/log", "configmaps"], "verbs": READ},
-    {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": READ},
-    {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": READ},
-    {"apiGroups": ["kueue.x-k8s.io"], "resources": ["localqueues", "workloads"], "verbs": READ},
-]
+RULES = [*RIGHTS["editor"], *RIGHTS["reader"]]  # the operator's namespace is theirs here
 AGENT = "cltctl"
 
 

@@ -10,10 +10,18 @@ SMOLLM = """\
 cltctl apply examples/smollm-math.yaml --local --store STORE --var DATA=DATA --var MODEL=MODEL
 cltctl report smollm-math --store STORE --to REPORT
 python docs/results/tables.py REPORT docs/results/smollm-math"""
+INSTALL = """\
+kubectl create namespace clt-system
+kubectl -n clt-system create secret generic clt-store --from-env-file=store.env
+helm install clt charts/clt -n clt-system -f values.yaml --wait
+kubectl -n team-a create secret generic clt-store --from-env-file=store.env
+cltctl doctor -n team-a
+cltctl apply examples/quickstart.yaml -n team-a --wait"""
 # What cannot run in a test, and what covers it instead.
 NOT_RUN = {
     "make demo": "runs the whole quickstart for minutes; the tutorial runs the same verbs",
     "make test": "is what runs this test",
+    INSTALL: "needs a cluster with Helm and images; the end-to-end test runs it",
     SMOLLM: "an hour, with data and a model from elsewhere; test_smollm_example.py plans it",
     "pip install .": "would change the environment; test_the_plug_in_of_the_docs does its part",
 }

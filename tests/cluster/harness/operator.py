@@ -8,30 +8,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
 from cluster.harness.processes import Program, free_port
 from cluster.harness.waiting import until
 
 MODULE = "clt_operator.drivers.operator"
 READY_SECONDS = 30
 
-READ = ("get", "list", "watch")
+RIGHTS: dict[str, Any] = yaml.safe_load(
+    (Path(__file__).parents[3] / "charts/clt/files/rights.yaml").read_text(encoding="utf-8")
+)
 
-# What the operator may do, and no more: above all it reads no Secret.
-RULES: list[dict[str, Any]] = [
-    {"apiGroups": [group], "resources": list(resources), "verbs": list(verbs)}
-    for group, resources, verbs in (
-        ("clt.dev", ("experiments",), READ),
-        ("clt.dev", ("experiments/status",), ("get", "patch", "update")),
-        ("batch", ("jobs",), (*READ, "create", "patch", "update", "delete")),
-        ("", ("services",), (*READ, "create", "patch", "update", "delete")),
-        ("", ("pods",), READ),
-        ("", ("pods/log",), ("get",)),
-        ("", ("configmaps",), READ),
-        ("events.k8s.io", ("events",), ("create", "patch", "update")),
-        ("coordination.k8s.io", ("leases",), ("get", "create", "patch", "update")),
-        ("kueue.x-k8s.io", ("workloads", "localqueues", "clusterqueues"), READ),
-    )
-]
+# What the chart lets the operator do, and no more: above all it reads no Secret.
+RULES: list[dict[str, Any]] = [*RIGHTS["operator"]["tenant"], *RIGHTS["operator"]["own"]]
 
 
 class Operator:
