@@ -60,7 +60,7 @@ def build(*names: str) -> Binaries:
 
     Raises CannotBuild.
     """
-    directory = _cache() / f"cluster-{_digest()}"
+    directory = cache() / f"cluster-{_digest()}"
     directory.mkdir(parents=True, exist_ok=True)
     with (directory / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -82,17 +82,18 @@ def built_or_skipped() -> Binaries:
         pytest.skip(str(reason))
 
 
-def _cache() -> Path:
+def cache() -> Path:
+    """Where built programs are kept, outside the repository."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "clt" / "bin"
 
 
 def _digest() -> str:
     """Of all that says what is built: versions, packages, flags."""
-    said = (MODULE / "go.sum").read_bytes() + repr((PACKAGES, _flags())).encode()
+    said = (MODULE / "go.sum").read_bytes() + repr((PACKAGES, flags())).encode()
     return hashlib.sha256(said).hexdigest()[:16]
 
 
-def _flags() -> list[str]:
+def flags() -> list[str]:
     """Kubernetes takes its version from the linker; without it /version says v0.0.0."""
     major, minor, _ = KUBERNETES.removeprefix("v").split(".")
     values = {
@@ -111,7 +112,7 @@ def _flags() -> list[str]:
 def _compile(directory: Path, names: list[str]) -> None:
     building = directory / "building"
     building.mkdir(exist_ok=True)
-    _go("build", *_flags(), "-o", f"{building}/", *(PACKAGES[name] for name in names))
+    go("build", *flags(), "-o", f"{building}/", *(PACKAGES[name] for name in names))
     for name in names:
         (building / BUILT_AS.get(name, name)).replace(directory / name)
     shutil.rmtree(building)
@@ -119,7 +120,7 @@ def _compile(directory: Path, names: list[str]) -> None:
 
 def _copy_chart(target: Path) -> None:
     """Kueue's chart lies in its module's directory, which Go may clean away."""
-    module = _go("list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/kueue").strip()
+    module = go("list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/kueue").strip()
     copied = target.with_name("building")
     shutil.rmtree(copied, ignore_errors=True)
     shutil.copytree(Path(module) / "charts" / "kueue", copied, copy_function=shutil.copyfile)
@@ -128,9 +129,10 @@ def _copy_chart(target: Path) -> None:
     copied.rename(target)
 
 
-def _go(*arguments: str) -> str:
-    go = shutil.which("go")
-    if go is None:
+def go(*arguments: str, module: Path = MODULE) -> str:
+    """Runs Go in a module, and returns what it printed. Raises CannotBuild."""
+    program = shutil.which("go")
+    if program is None:
         raise CannotBuild(
             "the control plane's programs are not built and Go is not installed: install Go "
             "1.21 or newer (it fetches the version that it needs), or set KUBECONFIG to a cluster"
@@ -138,8 +140,8 @@ def _go(*arguments: str) -> str:
     environment = {**os.environ, "CGO_ENABLED": "0", "GOWORK": "off"}
     try:
         result = subprocess.run(
-            [go, *arguments],
-            cwd=MODULE,
+            [program, *arguments],
+            cwd=module,
             env=environment,
             capture_output=True,
             text=True,
@@ -149,7 +151,7 @@ def _go(*arguments: str) -> str:
     except subprocess.TimeoutExpired:
         raise CannotBuild(f"go {arguments[0]} took more than {BUILD_SECONDS} s") from None
     if result.returncode:
-        raise CannotBuild(f"go {arguments[0]} failed in {MODULE}: {result.stderr[-2000:]}")
+        raise CannotBuild(f"go {arguments[0]} failed in {module}: {result.stderr[-2000:]}")
     return result.stdout
 
 

@@ -37,10 +37,9 @@ class Authority:
         self.certificate.write_bytes(_pem(certificate.sign(self._key, hashes.SHA256())))
 
     def server(self, name: str, *hosts: str) -> tuple[Path, Path]:
-        """Certificate and key of a server on loopback and on ``hosts``."""
-        addresses = [ipaddress.ip_address(a) for a in ("127.0.0.1", SERVICE_ADDRESS)]
-        names: list[x509.GeneralName] = [x509.IPAddress(address) for address in addresses]
-        names += [x509.DNSName(host) for host in ("localhost", *hosts)]
+        """Certificate and key of a server on loopback and on ``hosts``, names or addresses."""
+        named = ("127.0.0.1", SERVICE_ADDRESS, "localhost", *hosts)
+        names = [_name(host) for host in dict.fromkeys(named)]
         return self._issue(name, [], ExtendedKeyUsageOID.SERVER_AUTH, names)
 
     def client(self, user: str, *groups: str) -> tuple[Path, Path]:
@@ -76,6 +75,13 @@ class Authority:
         certificate = base.with_name(f"{base.name}.crt")
         certificate.write_bytes(_pem(builder.sign(self._key, hashes.SHA256())))
         return certificate, _write_key(key, base.with_name(f"{base.name}.key"))
+
+
+def _name(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
 
 
 def _builder(subject: x509.Name, issuer: x509.Name, key: Key) -> x509.CertificateBuilder:

@@ -22,6 +22,7 @@ from cluster.harness.processes import Program, free_port
 from cluster.harness.waiting import until
 
 START_SECONDS = 60
+LOOPBACK = "127.0.0.1"
 Flags = Literal["stock", "fast"]
 
 # Stock limits are 20 requests/s and 5 Job workers of the controller-manager, 50 requests/s of
@@ -45,12 +46,20 @@ rules:
 class ControlPlane:
     """``with ControlPlane(directory, binaries) as control: control.kubeconfig``."""
 
-    def __init__(self, directory: Path, binaries: Binaries, flags: Flags = "fast") -> None:
+    def __init__(
+        self,
+        directory: Path,
+        binaries: Binaries,
+        flags: Flags = "fast",
+        address: str = LOOPBACK,
+    ) -> None:
+        """``address`` is where the API server listens: one that pods reach, where there are any."""
         self.directory, self.binaries, self.flags = directory, binaries, flags
+        self.address = address
         directory.mkdir(parents=True, exist_ok=True)
         self._authority = Authority(directory)
         self._etcd_port, self._api_port = free_port(), free_port()
-        self.server = f"https://127.0.0.1:{self._api_port}"
+        self.server = f"https://{address}:{self._api_port}"
         self.audit_log = directory / "audit.log"
         self.kubeconfig = self.certificate_kubeconfig("admin", "system:masters")
         self.client = Client(self.kubeconfig)
@@ -82,8 +91,13 @@ class ControlPlane:
 
     def stop(self) -> None:
         """Every process, by its id. Data of a control plane that ends is worth nothing."""
-        for program in (self.scheduler, self.controllers, self.api_server, self.etcd):
+        for program in reversed(self.programs):
             program.kill()
+
+    @property
+    def programs(self) -> tuple[Program, ...]:
+        """In the order in which they start."""
+        return self.etcd, self.api_server, self.controllers, self.scheduler
 
     def certificate_kubeconfig(self, user: str, *groups: str) -> Path:
         """A kubeconfig of a user whom a client certificate names; what it may do is up to RBAC."""
@@ -193,17 +207,19 @@ class ControlPlane:
         )
 
     def _api_server(self) -> Program:
-        certificate, key = self._authority.server("api-server", "kubernetes.default.svc")
+        certificate, key = self._authority.server(
+            "api-server", "kubernetes.default.svc", self.address
+        )
         tokens = self._authority.token_key()
         policy = self.directory / "audit-policy.yaml"
         policy.write_text(AUDIT_POLICY)
         return self._program(
             "kube-apiserver",
             f"--etcd-servers=http://127.0.0.1:{self._etcd_port}",
-            "--bind-address=127.0.0.1",
-            "--advertise-address=127.0.0.1",
+            f"--bind-address={self.address}",
+            f"--advertise-address={self.address}",
             f"--secure-port={self._api_port}",
-            "--endpoint-reconciler-type=none",
+            *self._for_nodes(),
             "--service-cluster-ip-range=10.96.0.0/16",
             "--authorization-mode=Node,RBAC",
             "--allow-privileged=true",
@@ -216,6 +232,18 @@ class ControlPlane:
             f"--audit-policy-file={policy}",
             f"--audit-log-path={self.audit_log}",
         )
+
+    def _for_nodes(self) -> list[str]:
+        """Loopback cannot be the address of the Service ``kubernetes``; where pods run, logs and
+        metrics come from kubelets."""
+        if self.address == LOOPBACK:
+            return ["--endpoint-reconciler-type=none"]
+        certificate, key = self._authority.client("kubelet-client", "system:masters")
+        return [
+            "--kubelet-preferred-address-types=InternalIP",
+            f"--kubelet-client-certificate={certificate}",
+            f"--kubelet-client-key={key}",
+        ]
 
     def _controllers(self) -> Program:
         return self._controller(

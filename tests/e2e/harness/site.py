@@ -1,0 +1,65 @@
+"""A whole Kubernetes on this machine: control plane, two nodes, names, an S3 server.
+
+``with own_site(archives) as site`` has it for the length of the block and leaves nothing behind.
+Two nodes, so that what is drained from one can go to the other.
+"""
+
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster.harness.binaries import build as build_control_plane
+from cluster.harness.cluster import Cluster
+from cluster.harness.control_plane import ControlPlane
+from e2e.harness import binaries, cgroups, dns, machine, network
+from e2e.harness.node import Node, Proxy
+from e2e.harness.storage import Storage
+
+NODES = 2
+COREDNS = "localhost/coredns:e2e"
+GATEWAY = "localhost/versitygw:e2e"
+
+
+@dataclass(frozen=True)
+class Site:
+    """``cluster`` is an administrator's view; ``nodes`` are empty on a cluster that is given."""
+
+    cluster: Cluster
+    nodes: tuple[Node, ...]
+    storage: Storage
+
+
+@contextmanager
+def own_site(archives: Iterable[Path]) -> Iterator[Site]:
+    """Raises CannotBuild where this machine cannot have one."""
+    programs, control_plane = binaries.build("kubelet", "kube-proxy"), build_control_plane()
+    with machine.held() as place:
+        cgroups.make("system")
+        network.up()
+        directory = place.run / "control"
+        with ControlPlane(directory, control_plane, address=network.GATEWAY) as control:
+            for program in control.programs:
+                cgroups.join(program.pid, "system")
+            with timed("control plane and nodes"):
+                nodes = tuple(Node(i, place, programs, control) for i in range(NODES))
+                for node in nodes:
+                    node.start(archives)
+                Proxy(place, programs["kube-proxy"], control).start()
+            cluster = Cluster(
+                place.run, control.kubeconfig, control_plane["kubectl"], control, None
+            )
+            storage = Storage(cluster, place.run / "s3")
+            with timed("CoreDNS and S3"):
+                dns.install(cluster, COREDNS)
+                storage.install(GATEWAY)
+            yield Site(cluster, nodes, storage)
+
+
+@contextmanager
+def timed(what: str) -> Iterator[None]:
+    """Prints how long a phase took: the report of a run says where its time went."""
+    start = time.monotonic()
+    yield
+    print(f"e2e: {what}: {time.monotonic() - start:.1f} s", flush=True)
