@@ -184,18 +184,6 @@ def test_undeclared_contrasts_are_called_exploration(make_study, tmp_path):
     assert "read it as exploration" in page_of(make_study(**SMALL, contrasts=[]), tmp_path)
 
 
-def test_the_summary_is_small_json_with_the_headline(make_study, tmp_path):
-    context = made(make_study(**SMALL), tmp_path)
-    summary = json.loads((context.out / "summary" / "summary.json").read_text())
-    assert summary["missing"] == summary["left_out"] == 0
-    assert {entry["k"] for entry in summary["scores"]} == {0, 400}
-    assert {entry["quantity"] for entry in summary["quantities"]} == {
-        "rel", "seen", "unseen", "gap",
-    }  # fmt: skip
-    assert [entry["contrast"] for entry in summary["contrasts"]] == ["more-data"]
-    assert context.summary["cells"] == summary["cells"] == 2 * 8 * 7
-
-
 @pytest.mark.parametrize(
     ("fields", "evaluate"),
     [
