@@ -123,6 +123,11 @@ def metrics() -> str:
         "signature, which names the choices behind it. Arguments are set with "
         "`tasks[].metricArguments`. What *ratio* means for a report is in "
         "[decision 10](../decisions/0010-metric-scales.md).\n",
+        "Whatever the metric, a score step also tells of each generated answer whether it is in a "
+        "script of its language: `told` counts those with enough letters to tell, "
+        "`wrong_language` those of them in another script. Languages of one script are not told "
+        "apart, and no score changes with it "
+        "([decision 18](../decisions/0018-wrong-language-by-script.md)).\n",
         "| metric | reads | unit | ratio scale |\n| --- | --- | --- | --- |",
     ]
     for name, info in METRICS.items():

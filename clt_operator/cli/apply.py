@@ -196,7 +196,7 @@ def _run_here(
     from clt_operator.cli.running import conclude, run_study, write_study
     from clt_operator.cli.specs import namespace_of, study
     from clt_operator.cli.stored import open_artifacts
-    from clt_operator.resolve import changed_files
+    from clt_operator.resolve import changed_files, other_versions
 
     experiment = loaded.experiment
     namespace = namespace_of(loaded, place.namespace)
@@ -208,6 +208,8 @@ def _run_here(
             f"warning: {changed} changed since it was pinned; the study keeps what it pinned "
             "(cltctl upgrade pins it again)"
         )
+    for other in other_versions(planned.lock):
+        say(f"warning: {other}: what is not committed of it yet needs cltctl upgrade")
     tell_counts(name, planned.plan.counts, artifacts.store.uri)
     if dry_run:
         say("dry run: nothing was started or stored")

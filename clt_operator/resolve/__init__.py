@@ -4,6 +4,12 @@ What the previous lock holds is kept, so that an experiment keeps its data and m
 ``cltctl upgrade``; only what is new is looked up.
 """
 
-from clt_operator.resolve.resolver import Lookups, changed_files, resolve, resolve_remote
+from clt_operator.resolve.resolver import (
+    Lookups,
+    changed_files,
+    other_versions,
+    resolve,
+    resolve_remote,
+)
 
-__all__ = ["Lookups", "changed_files", "resolve", "resolve_remote"]
+__all__ = ["Lookups", "changed_files", "other_versions", "resolve", "resolve_remote"]

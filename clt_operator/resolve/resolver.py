@@ -182,6 +182,16 @@ def changed_files(lock: Lock) -> list[str]:
     return [location for location, file in files.items() if _changed(file)]
 
 
+def other_versions(lock: Lock) -> list[str]:
+    """Step kinds that the lock pins at another version than this release makes."""
+    pinned = ((kind, lock.kind_versions.get(kind), made.version) for kind, made in KINDS.items())
+    return [
+        f"{kind} is pinned at version {held}, this release makes {made}"
+        for kind, held, made in pinned
+        if held is not None and held != made
+    ]
+
+
 def _files(lock: Lock) -> Iterator[FileLock]:
     for model in lock.models.values():
         yield from model.files

@@ -7,6 +7,7 @@ the same name in ``clt_jobs``.
 from typing import Any
 
 from clt_operator.api.base import Params
+from clt_operator.api.errors import InputError
 from clt_operator.api.kinds.collect import CollectParams
 from clt_operator.api.kinds.derive import DeriveParams
 from clt_operator.api.kinds.fetch import FetchParams
@@ -48,13 +49,14 @@ def params_type(kind: str) -> type[Params] | None:
 def parse_params(kind: str, version: int, data: dict[str, Any]) -> Params:
     """The typed parameters of a stored step.
 
-    Raises ValueError where this installation does not implement that version of the kind.
+    Raises InputError where this installation does not implement that version of the kind:
+    another try would end the same.
     """
     model = params_type(kind)
     if model is None:
-        raise ValueError(f"unknown step kind {kind!r}: known are {', '.join(sorted(KINDS))}")
+        raise InputError(f"unknown step kind {kind!r}: known are {', '.join(sorted(KINDS))}")
     if model.version != version:
-        raise ValueError(
+        raise InputError(
             f"step kind {kind} is at version {model.version} here, the step wants {version}: "
             f"run it with the release that planned it, or plan again with 'cltctl upgrade'"
         )

@@ -11,7 +11,7 @@ from clt_operator.api.errors import SpecError, TransientError
 from clt_operator.api.kinds import KINDS
 from clt_operator.api.spec.experiment import Experiment
 from clt_operator.plan.build import plan
-from clt_operator.resolve import Lookups, changed_files, resolve
+from clt_operator.resolve import Lookups, changed_files, other_versions, resolve
 from clt_operator.resolve.hub import Hub
 
 LINE = '{"q": "a", "a": "1"}\n'
@@ -129,6 +129,8 @@ def test_kind_versions_are_kept_so_that_a_newer_release_changes_no_key(base):
     assert (again.kind_versions["train"], again.clt_version) == (7, "0.0.1")
     step = next(s for s in plan(experiment().spec, again).graph if s.kind == "train")
     assert step.work.version == 7
+    assert other_versions(first) == []
+    assert other_versions(again) == ["train is pinned at version 7, this release makes 1"]
 
 
 def test_what_is_no_longer_asked_for_is_dropped(base):

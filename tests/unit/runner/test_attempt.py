@@ -5,6 +5,7 @@ import errno
 import pytest
 
 from clt_jobs.context import StopRequested
+from clt_operator.api import kinds
 from clt_operator.api.errors import InputError, StoreError, TransientError
 from clt_operator.store import layout
 
@@ -128,6 +129,26 @@ def test_promise_exit_codes_of_exceptions(runner, artifacts, step, error, expect
     assert outcomes(artifacts, key) == [expected]
     assert artifacts.manifest(key) is None
     assert list(runner.scratch.glob("*-0001")) == []
+
+
+def test_a_step_of_another_release_is_refused_once_with_the_way_out(
+    runner, artifacts, step, monkeypatch
+):
+    """What an older lock pinned and nobody computed yet: a further try would end the same."""
+    key = step(write)
+    monkeypatch.setattr(kinds.KINDS["probe"], "version", 2)
+    outcome = runner.run(key)
+    assert outcome.outcome == "input-at-fault"
+    assert "probe is at version 2 here, the step wants 1" in outcome.message
+    assert "cltctl upgrade" in outcome.message
+
+
+def test_what_an_older_release_committed_stays(runner, artifacts, step, monkeypatch):
+    key = step(write)
+    runner.run(key)
+    monkeypatch.setattr(kinds.KINDS["probe"], "version", 2)
+    assert runner.run(key) is None
+    assert outcomes(artifacts, key) == ["committed"]
 
 
 def test_the_cause_of_an_exception_decides_too(runner, step):
