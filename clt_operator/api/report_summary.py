@@ -4,9 +4,13 @@ The report step writes more than this; unknown fields are passed over, so that a
 later release is still read.
 """
 
+from typing import Annotated
+
 from pydantic import BaseModel, ConfigDict, Field
 
 FILE = "summary.json"
+
+Text = Annotated[str, Field(max_length=512)]
 
 
 class _Placed(BaseModel):
@@ -14,21 +18,21 @@ class _Placed(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
-    sweep: str
-    model: str
-    mix: str
-    trained: str = ""  # the task trained on, or the joined names
-    coordinates: str = ""  # values of further axes
-    task: str
-    metric: str
+    sweep: Text
+    model: Text
+    mix: Text
+    trained: Text = ""  # the task trained on, or the joined names
+    coordinates: Text = ""  # values of further axes
+    task: Text
+    metric: Text
     k: int
 
 
 class LanguageScore(_Placed):
     """One language, averaged over seeds. Counts are of answers, of all seeds together."""
 
-    language: str
-    role: str  # pivot | seen | unseen
+    language: Text
+    role: Text  # pivot | seen | unseen
     score: float | None  # none: a cell is missing
     change: float | None = None  # against the baseline; none at the baseline itself
     relative: float | None = None  # over the pivot's; none where the scale has no ratios
@@ -39,14 +43,14 @@ class LanguageScore(_Placed):
 
 
 class GroupScore(_Placed):
-    quantity: str  # seen | unseen | gap | rel
+    quantity: Text  # seen | unseen | gap | rel
     value: float | None
 
 
 class ReportSummary(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    title: str = ""
+    title: Text = ""
     scores: list[LanguageScore] = Field([], max_length=10_000)
     quantities: list[GroupScore] = Field([], max_length=10_000)
     left_out: int = 0  # entries that did not fit

@@ -199,7 +199,7 @@ class _Study(Study):
 
     def _accepted(self, item: Object) -> Driven:  # noqa: ARG002
         if self.driven is None:
-            self.driven = self._begin(self._accepted_now, "", None)
+            self.driven = self._begin(self._accepted_now, {"metadata": {"uid": ""}}, None)
         return self.driven
 
     def _note(self, item: Object, driven: Driven, ending: Ending) -> None:

@@ -30,7 +30,7 @@ from clt_operator.cluster.trim import trim_experiment
 from clt_operator.cluster.watch import Cache
 from clt_operator.drivers.cluster.health import Health
 from clt_operator.drivers.cluster.installation import Installation, OpenStores, WatchedProfiles
-from clt_operator.drivers.cluster.metrics import Metrics
+from clt_operator.drivers.cluster.monitor import Monitor
 from clt_operator.drivers.cluster.ownership import MANAGER, Ownership
 from clt_operator.drivers.cluster.queue import WorkQueue
 from clt_operator.drivers.cluster.rate import Rate
@@ -71,12 +71,13 @@ class Operator:
         self.api = api
         self.identity = identity or f"{socket.gethostname()}_{uuid.uuid4().hex[:8]}"
         self.queue: WorkQueue[Place] = WorkQueue()
-        self.metrics = Metrics()
         self.stores = OpenStores(credentials)
+        self.monitor = Monitor(self.stores, lambda: self.leads() and self._synced())
+        self.metrics = self.monitor.metrics
         self.installation = WatchedProfiles(api, own_namespace, profiles)
         self.lease = Lease(api, own_namespace, OPERATOR, self.identity) if elect else None
         self.events = Events(api, self.identity)
-        self.caches = Caches(api, namespaces, self._wake)
+        self.caches = Caches(api, namespaces, self._wake, self.monitor.on_pod)
         self.experiments = {
             namespace: Cache(
                 api, EXPERIMENTS, namespace, trim=trim_experiment, on_change=self._changed
@@ -95,7 +96,7 @@ class Operator:
             leads=self.leads,
             rate=Rate(50, 100),
             redact=self.stores.redact,
-            ended=self.metrics.ended,
+            ended=self.monitor.ended,
             made=self.metrics.jobs.inc,
             queues=lambda namespace: queues_of(self.shop.api, namespace),
         )
@@ -116,6 +117,7 @@ class Operator:
     def start(self) -> None:
         for cache in self._caches:
             cache.start()
+        self.monitor.start()
         for number in range(WORKERS):
             self._start(self._work, f"worker-{number}")
         self._start(self._keep_time, "clock")
@@ -139,6 +141,7 @@ class Operator:
         for thread in self._threads:
             thread.join(max(0.1, end - time.monotonic()))
         self.events.stop()
+        self.monitor.stop()
         for cache in self._caches:
             cache.stop()
         self.pool.shutdown(wait=False, cancel_futures=True)
@@ -147,6 +150,7 @@ class Operator:
     def _begin(self) -> None:
         """This process leads from now on: what it knew of the world may be old."""
         self._studies.clear()
+        self.monitor.turn()
         self._swept = 0.0
         self._acting.set()
         for item in self._all():
@@ -155,6 +159,7 @@ class Operator:
     def _end(self) -> None:
         self._acting.clear()
         self.queue.clear()
+        self.monitor.turn()
 
     # health
 
@@ -188,6 +193,7 @@ class Operator:
     # wake
 
     def _changed(self, _: str, old: Object | None, new: Object | None) -> None:
+        self.monitor.changed(old, new)
         item = new or old or {}
         if old and new and _wishes(old) == _wishes(new):
             study, status = self._studies.get(_place(item)), new.get("status") or {}
@@ -205,6 +211,8 @@ class Operator:
             if not (self.leads() and self._synced()):
                 continue
             self._follow_profiles()
+            if self._installed is not None:
+                self.monitor.follow(self._all(), self._installed.profiles)
             if time.monotonic() - self._swept > SWEEP or not self._swept:
                 self._swept = time.monotonic()
                 self._sweep()
@@ -322,9 +330,8 @@ class Operator:
     def exposition(self) -> bytes:
         self.metrics.leader.set(1 if self.leads() else 0)
         self.metrics.queue.set(len(self.queue))
-        self.metrics.writes.set(self.api.writes)
-        self.metrics.show(self._all())
-        return self.metrics.text()
+        self.metrics.wrote(self.api.writes)
+        return self.monitor.text(self._all(), self.caches.every_job(), self.caches.pods)
 
 
 def _place(item: Object) -> Place:

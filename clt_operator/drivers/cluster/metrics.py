@@ -1,97 +1,120 @@
-"""What the operator tells Prometheus. Labels are bounded: kinds, phases, outcomes, names of
-experiments that exist; never a key or free text."""
+"""What the operator tells Prometheus of its own work and of attempts that ended.
 
-from collections.abc import Mapping, Sequence
+What there is now (experiments, steps, Jobs that wait) is worked out at each scrape by
+``exposing``; reports are ``reported``. Here is what adds up. Labels are bounded: kinds, phases,
+outcomes, names of experiments that exist, languages of their specs; never a key or free text.
+"""
+
+import math
+import threading
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, disable_created_metrics, generate_latest
 
 from clt_operator import __version__
+from clt_operator.api import figures, telemetry
+from clt_operator.api.step import Outcome
+from clt_operator.drivers.cluster.accounting import Ended
+from clt_operator.drivers.cluster.exposing import Given
 
-PHASES = ("Pending", "Running", "Complete", "Failed", "Suspended", "Cancelled", "Rejected")
-STEP_PHASES = ("pending", "ready", "running", "done", "failed", "blocked", "unneeded")
-MOST_EXPERIMENTS = 1000  # exposed one by one
+MOST_EXPERIMENTS = 1000  # shown one by one
+
+Place = tuple[str, str]  # namespace, experiment
+Add = Callable[[Any, tuple[str, ...], float], None]  # counter, further labels, how many
+Children = set[tuple[Any, tuple[str, ...]]]
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # names that no query asks for
 
 
 class Metrics:
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
-        self.reconcile = Histogram(
-            "clt_operator_reconcile_seconds",
-            "Time of one look at one experiment.",
-            registry=registry,
-            buckets=(0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 15, 60, 300),
-        )
-        self.errors = Counter(
-            "clt_operator_reconcile_errors_total",
-            "Looks that ended with an error and are tried again.",
-            ["error"],
-            registry=registry,
-        )
-        self.succeeded = Gauge(
-            "clt_operator_last_success_timestamp_seconds",
-            "When a look last ended well.",
-            registry=registry,
-        )
-        self.queue = Gauge(
-            "clt_operator_queue_depth", "Experiments that wait for a look.", registry=registry
-        )
-        self.writes = Gauge(
-            "clt_operator_api_writes_total",
-            "Requests to the API server that changed something or may have.",
-            registry=registry,
-        )
-        self.jobs = Counter("clt_operator_jobs_created_total", "Jobs made.", registry=registry)
-        self.leader = Gauge("clt_operator_leader", "1 where this process leads.", registry=registry)
-        self.experiments = Gauge(
-            "clt_experiments", "Experiments by phase.", ["phase"], registry=registry
-        )
-        self.steps = Gauge(
-            "clt_experiment_steps",
-            "Steps of an experiment by kind and phase.",
-            ["namespace", "experiment", "kind", "phase"],
-            registry=registry,
-        )
-        self.attempts = Counter(
-            "clt_step_attempts_total",
-            "Attempts that ended, by kind of step and outcome.",
-            ["kind", "outcome"],
-            registry=registry,
-        )
-        self.seconds = Histogram(
-            "clt_step_seconds",
-            "How long committed attempts took.",
-            ["kind"],
-            registry=registry,
-            buckets=(1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 48 * 3600),
-        )
-        Gauge("clt_build_info", "The release.", ["version"], registry=registry).labels(
-            __version__
-        ).set(1)
+        self.reconcile = telemetry.RECONCILE.make(registry)
+        self.errors = telemetry.RECONCILE_ERRORS.make(registry)
+        self.succeeded = telemetry.LAST_SUCCESS.make(registry)
+        self.queue = telemetry.QUEUE_DEPTH.make(registry)
+        self.leader = telemetry.LEADER.make(registry)
+        self.jobs = telemetry.JOBS_CREATED.make(registry)
+        self._waits = telemetry.STEP_QUEUED.make(registry)
+        self.seconds = telemetry.STEP_SECONDS.make(registry)
+        self._writes = telemetry.API_WRITES.make(registry)
+        self._attempts = telemetry.STEP_ATTEMPTS.make(registry)
+        self._tokens = telemetry.ENDED_TOKENS.make(registry)
+        self._supervised = telemetry.ENDED_SUPERVISED.make(registry)
+        self._retries = telemetry.ENDED_STORE_RETRIES.make(registry)
+        self._bytes = telemetry.ENDED_STORE_BYTES.make(registry)
+        self._resumes = telemetry.ENDED_RESUMES.make(registry)
+        self._not_finite = telemetry.ENDED_NOT_FINITE.make(registry)
+        telemetry.BUILD_INFO.make(registry).labels(__version__).set(1)
+        self._written = 0
+        self._counted: dict[Place, tuple[str, Children]] = {}  # uid, and what bears its name
+        self._lock = threading.Lock()
 
-    def ended(self, kind: str, outcome: str, seconds: float | None) -> None:
-        self.attempts.labels(kind, outcome).inc()
-        if outcome == "committed" and seconds is not None:
-            self.seconds.labels(kind).observe(seconds)
+    def waited(self, kind: str, queue: str, seconds: float) -> None:
+        """A Job's first pod runs, so long after the Job was made."""
+        self._waits.labels(kind, queue).observe(seconds)
 
-    def show(self, experiments: Sequence[Mapping[str, Any]]) -> None:
-        """Sets the gauges of what there is now; what is gone is dropped."""
-        phases = dict.fromkeys(PHASES, 0)
-        self.steps.clear()
-        for at, item in enumerate(experiments):
-            status = item.get("status") or {}
-            phase = status.get("phase") or "Pending"
-            phases[phase] = phases.get(phase, 0) + 1
-            if at < MOST_EXPERIMENTS:
-                self._steps(item["metadata"], status)
-        for phase, count in phases.items():
-            self.experiments.labels(phase).set(count)
+    def wrote(self, total: int) -> None:
+        """So many requests so far that wrote."""
+        with self._lock:
+            self._writes.inc(max(0, total - self._written))
+            self._written = max(total, self._written)
 
-    def _steps(self, meta: Mapping[str, Any], status: Mapping[str, Any]) -> None:
-        for row in status.get("counts") or ():
-            for phase in STEP_PHASES:
-                place = (meta.get("namespace", ""), meta["name"], row["kind"], phase)
-                self.steps.labels(*place).set(row.get(phase, 0))
+    def ended(self, ended: Ended, outcome: Outcome, seconds: float | None) -> None:
+        """One attempt, with what its runner counted."""
+        if outcome.outcome == "committed" and seconds is not None:
+            self.seconds.labels(ended.kind).observe(seconds)
+        place, kind, found = ended.place, ended.kind, outcome.figures
+        with self._lock:
+            add = self._adder(place, ended.uid)
+            if add is None:
+                return
+            add(self._attempts, (kind, outcome.outcome), 1)
+            for counter, name in (
+                (self._tokens, figures.TOKENS),
+                (self._supervised, figures.SUPERVISED_TOKENS),
+            ):
+                for language, count in figures.parts(found, name).items():
+                    known = language if language in ended.languages else figures.REST
+                    add(counter, (known,), count)
+            for direction, count in figures.parts(found, figures.STORE_BYTES).items():
+                if direction in ("read", "written"):
+                    add(self._bytes, (kind, direction), count)
+            add(self._retries, (kind,), found.get(figures.STORE_RETRIES, 0))
+            add(self._resumes, (kind,), found.get(figures.RESUMED, 0))
+            add(self._not_finite, (), found.get(figures.NOT_FINITE, 0))
 
-    def text(self) -> bytes:
-        return bytes(generate_latest(self.registry))
+    def _adder(self, place: Place, uid: str) -> Add | None:
+        """Adds to counters that bear the name of an experiment; None where too many are shown."""
+        if place in self._counted and self._counted[place][0] != uid:
+            self._drop(place)
+        if place not in self._counted and len(self._counted) >= MOST_EXPERIMENTS:
+            return None
+        _, children = self._counted.setdefault(place, (uid, set()))
+
+        def add(counter: Any, labels: tuple[str, ...], count: float) -> None:
+            children.add((counter, (*place, *labels)))
+            child = counter.labels(*place, *labels)
+            if math.isfinite(count) and count > 0:
+                child.inc(count)
+
+        return add
+
+    def keep(self, places: Collection[tuple[Place, str]]) -> None:
+        """Drops what bears the name of an experiment that is not among these, with their uids."""
+        with self._lock:
+            for place, (uid, _) in list(self._counted.items()):
+                if (place, uid) not in places:
+                    self._drop(place)
+
+    def _drop(self, place: Place) -> None:
+        for counter, labels in self._counted.pop(place)[1]:
+            counter.remove(*labels)
+
+    def text(self, *more: Iterable[Any]) -> bytes:
+        """Everything in Prometheus' text format, with further families of samples."""
+        now = CollectorRegistry()
+        for families in more:
+            now.register(Given(families))
+        return bytes(generate_latest(self.registry)) + bytes(generate_latest(now))

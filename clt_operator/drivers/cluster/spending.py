@@ -1,7 +1,9 @@
-"""GPU-hours of an experiment, where a budget or a price makes them matter.
+"""GPU-hours of an experiment; of attempts that ended, not of those that still spend.
 
-Counted from what the store keeps of every attempt (when it was claimed, when it ended), so that
-a driver that starts again counts the same. What attempts still spend is not in it.
+Where a budget or a price makes them matter, they are counted from what the store keeps of every
+attempt (when it was claimed, when it ended), so that a driver that starts again counts the same.
+Elsewhere that is not worth reading every attempt at each start: a driver goes on from what the
+status said, and adds what it sees to end.
 """
 
 import threading
@@ -18,7 +20,10 @@ from clt_operator.store.artifacts import AttemptState
 
 
 class Spending:
-    def __init__(self, spec: ExperimentSpec, settings: Settings, graph: Graph) -> None:
+    def __init__(
+        self, spec: ExperimentSpec, settings: Settings, graph: Graph, before: float = 0.0
+    ) -> None:
+        """``before`` are the GPU-hours that a status told."""
         self._budget = spec.compute.budget.gpu_hours
         self._currency = settings.currency
         self._gpus: dict[str, int] = {}  # of all nodes of a step, by kind
@@ -26,18 +31,21 @@ class Spending:
         for kind in dict.fromkeys(step.kind for step in graph):
             resources = resources_of(kind, spec.compute)
             pool = settings.pool(resources.pool, f"spec.compute.{section_of(kind)}.pool")
-            if resources.gpus and (self._budget or pool.gpu_hour_price):
+            if resources.gpus:
                 self._gpus[kind] = resources.gpus * resources.nodes
                 self._price[kind] = pool.gpu_hour_price
-        self._keys = [step.key for step in graph if step.kind in self._gpus]
+        self._exact = bool(self._budget) or any(self._price.values())
+        counted = self._gpus if self._exact else {}
+        self._keys = [step.key for step in graph if step.kind in counted]
         self._kinds: Mapping[str, str] = {
-            step.key: step.kind for step in graph if step.kind in self._gpus
+            step.key: step.kind for step in graph if step.kind in counted
         }
+        self._rough = 0.0 if self._exact else before
         self._seconds: dict[str, dict[int, float]] = {}  # key → attempt → seconds
         self._lock = threading.Lock()
 
     def load(self, view: View, pool: Executor) -> None:
-        """Reads the attempts of every step that GPUs work on."""
+        """Reads the attempts of every step that GPUs work on, where they matter."""
         if self._keys:
             claimed = view.artifacts.attempt_numbers()
             tried = [key for key in self._keys if key in claimed]
@@ -49,8 +57,18 @@ class Spending:
         if step.key in self._kinds:
             self._add(step.key, view.artifacts.attempts(step.key))
 
+    def wants(self, kind: str) -> bool:
+        """Whether ``add`` has to be told how long attempts of a kind took."""
+        return not self._exact and kind in self._gpus
+
+    def add(self, kind: str, seconds: float) -> None:
+        with self._lock:
+            self._rough += self._gpus[kind] * seconds / 3600
+
     def gpu_hours(self) -> float:
-        return sum(self._gpus[self._kinds[key]] * spent for key, spent in self._hours())
+        return self._rough + sum(
+            self._gpus[self._kinds[key]] * spent for key, spent in self._hours()
+        )
 
     def cost(self) -> str:
         """In the currency of the profiles; empty where nothing has a price."""

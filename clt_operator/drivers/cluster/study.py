@@ -14,12 +14,13 @@ from clt_operator.api.errors import CltError, SpecError, StoreError, TransientEr
 from clt_operator.api.profiles import Owner
 from clt_operator.api.redaction import Redact
 from clt_operator.api.requests import RETRY, annotation, handled_of
-from clt_operator.api.step import Graph
+from clt_operator.api.step import Graph, Step
 from clt_operator.cluster.api import Api
 from clt_operator.cluster.errors import ClusterError
 from clt_operator.cluster.profiles import NoProfiles
 from clt_operator.drivers.cluster import telling
 from clt_operator.drivers.cluster.accept import Accepted, Queues, accept
+from clt_operator.drivers.cluster.accounting import Ended
 from clt_operator.drivers.cluster.driven import Driven
 from clt_operator.drivers.cluster.installation import Installation, Stores
 from clt_operator.drivers.cluster.jobs import IMAGE_PATIENCE, Seen, StudyJobs
@@ -66,7 +67,7 @@ class Shop:
     redact: Redact
     reservations: Reservations = field(default_factory=Reservations)
     clock: Callable[[], float] = time.monotonic
-    ended: Callable[[str, str, float | None], None] | None = None  # kind, outcome, seconds
+    ended: Callable[[Ended], None] | None = None  # a step of which attempts ended
     made: Callable[[int], None] | None = None  # so many Jobs
     queues: Queues = lambda _: None
 
@@ -174,7 +175,7 @@ class Study:
         else:
             if (self.stamp or accepted.new) and isinstance(accepted.artifacts, Listings):
                 accepted.artifacts.forget()  # older than what somebody, or we, wrote just now
-            driven = self._begin(accepted, str(meta["uid"]), before)
+            driven = self._begin(accepted, item, before)
             if accepted.new:  # a process that starts again has no news
                 driven.jobs.ahead = list(accepted.plan.graph.steps)[::-1]
                 count = accepted.plan.counts
@@ -184,7 +185,7 @@ class Study:
         self.driven, self.stamp = driven, stamp
         return driven
 
-    def _begin(self, accepted: Accepted, uid: str, before: Driven | None) -> Driven:
+    def _begin(self, accepted: Accepted, item: Object, before: Driven | None) -> Driven:
         graph = accepted.plan.graph
         view = ClusterView(accepted.artifacts, graph, self.shop.world)
         view.load()
@@ -192,7 +193,7 @@ class Study:
             api=self.shop.api,
             world=self.shop.world,
             namespace=self.namespace,
-            ownership=self._ownership(uid),
+            ownership=self._ownership(str(item["metadata"]["uid"])),
             settings=accepted.settings,
             compute=accepted.experiment.spec.compute,
             view=view,
@@ -205,7 +206,9 @@ class Study:
             jobs.expected, jobs.known = before.jobs.expected, before.jobs.known
             jobs.settled = before.jobs.settled
             jobs.stuck_since = before.jobs.stuck_since
-        spending = Spending(accepted.experiment.spec, accepted.settings, graph)
+        told = float(self.teller.known(item).get("gpuHours") or 0)
+        told = max(told, before.spending.gpu_hours()) if before else told
+        spending = Spending(accepted.experiment.spec, accepted.settings, graph, told)
         spending.load(view, self.shop.pool)
         return Driven(accepted, view, jobs, accepted.index, spending, loaded=self.shop.clock())
 
@@ -399,9 +402,8 @@ class Study:
         step = driven.view.graph.steps.get(ending.key)
         if step is None:  # of a graph before an edit
             return
-        seconds = driven.view.spent.get(ending.key)
         if self.shop.ended is not None:
-            self.shop.ended(step.kind, ending.outcome, seconds)
+            self.shop.ended(self._ended(driven, step, ending))
         driven.spending.note(step, driven.view)
         if ending.outcome == "committed":
             return
@@ -416,6 +418,23 @@ class Study:
             labels = " ".join(value for value in step.labels.values() if value)
             note = f"{step.kind} {labels} {ending.key[:12]}: {ending.outcome}: {ending.message}"
             self.shop.events.record(item, "Warning", reason, note)
+
+    def _ended(self, driven: Driven, step: Step, ending: Ending) -> Ended:
+        view, spending = driven.view, driven.spending
+        states = view.attempts.get(step.key) or ()
+        mixture, none = getattr(step.params, "mixture", None), frozenset[str]()
+        return Ended(
+            place=(self.namespace, self.name),
+            uid=self.uid,
+            kind=step.kind,
+            key=step.key,
+            attempt=max(view.made.get(step.key, 1), *(s.claim.attempt for s in states), 1),
+            outcome=ending.outcome,
+            artifacts=view.artifacts,
+            old=view.old if view.old is not None else {},
+            languages=frozenset(part.language for part in mixture.components) if mixture else none,
+            spend=spending.add if spending.wants(step.kind) else None,
+        )
 
     def _clear_up(self, item: Object) -> None:
         """Nothing is wanted any more: Jobs that this experiment still owns go."""

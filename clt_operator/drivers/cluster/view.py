@@ -32,12 +32,16 @@ class ClusterView(View):
         super().__init__(artifacts, graph, clock)
         self._world = world
         self.unsettled: set[str] = set()  # committed; an attempt may lack its outcome
+        self.old: dict[str, int] | None = None  # attempts that had ended at the first look
+        self.made: dict[str, int] = {}  # the attempt that committed a key, of those seen to
         self.spent: dict[str, float] = {}  # seconds that the committed attempt of a key took
         self._by_kind: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
 
     def load(self) -> None:
         super().load()
         ended = self.artifacts.outcome_numbers()
+        if self.old is None:
+            self.old = {key: max(ended[key]) for key in self.graph.steps if ended.get(key)}
         for key, numbers in self.artifacts.attempt_numbers().items():
             if key in self.committed and not set(numbers) <= set(ended.get(key, ())):
                 self.unsettled.add(key)
@@ -61,7 +65,8 @@ class ClusterView(View):
         super().look_for_removed()
 
     def note(self, manifest: Manifest) -> None:
-        """Remembers how long a step took."""
+        """Remembers which attempt made a step, and how long it took."""
+        self.made[manifest.key] = manifest.attempt
         begin, end = (manifest.provenance.get(name, "") for name in ("started_at", "ended_at"))
         seconds = seconds_between(str(begin), str(end))
         if seconds is not None and manifest.key not in self.spent:

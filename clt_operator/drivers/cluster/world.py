@@ -1,7 +1,6 @@
 """What a driver sees of the cluster: caches that informers keep, and what was seen to go."""
 
-import threading
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
@@ -11,11 +10,11 @@ from clt_operator.cluster.resources import EXPERIMENTS, JOBS, MANAGED, PODS
 from clt_operator.cluster.trim import trim_job, trim_pod
 from clt_operator.cluster.watch import Cache
 from clt_operator.drivers.cluster import verdicts
-
-MOST_GONE = 50_000  # uids of deleted pods and Jobs that are remembered
+from clt_operator.drivers.cluster.gone import Counts, Gone
 
 Object = dict[str, Any]
 Wake = Callable[[str, str], None]  # namespace, experiment
+OnPod = Callable[[Object, Object | None], None]  # a pod that is there, and its Job
 
 
 class World(Protocol):
@@ -40,46 +39,17 @@ class World(Protocol):
         ...
 
 
-class Gone:
-    """The uids of what was deleted, the oldest forgotten first."""
-
-    def __init__(self, most: int = MOST_GONE) -> None:
-        self._most, self._uids, self._lock = most, OrderedDict[str, None](), threading.Lock()
-
-    def add(self, uid: str) -> None:
-        with self._lock:
-            self._uids[uid] = None
-            if len(self._uids) > self._most:
-                self._uids.popitem(last=False)
-
-    def discard(self, uid: str) -> None:
-        with self._lock:
-            self._uids.pop(uid, None)
-
-    def __contains__(self, uid: str) -> bool:
-        return uid in self._uids
-
-
-class Counts:
-    """Numbers of uids, the oldest forgotten first."""
-
-    def __init__(self, most: int = MOST_GONE) -> None:
-        self._most, self._of, self._lock = most, OrderedDict[str, int](), threading.Lock()
-
-    def add(self, uid: str) -> None:
-        with self._lock:
-            self._of[uid] = self._of.pop(uid, 0) + 1
-            if len(self._of) > self._most:
-                self._of.popitem(last=False)
-
-    def __getitem__(self, uid: str) -> int:
-        return self._of.get(uid, 0)
-
-
 class Caches:
     """Jobs and pods of this installation in some namespaces (none named: in all of them)."""
 
-    def __init__(self, api: Api, namespaces: Iterable[str], wake: Wake) -> None:
+    def __init__(
+        self,
+        api: Api,
+        namespaces: Iterable[str],
+        wake: Wake,
+        on_pod: OnPod = lambda _pod, _job: None,
+    ) -> None:
+        self._on_pod = on_pod
         self._wake, self._gone, self._pods_gone = wake, Gone(), Counts()
         self._endings: Counter[str] = Counter()  # by namespace
         self._jobs: dict[str, Cache] = {}
@@ -112,6 +82,9 @@ class Caches:
 
     def jobs(self, namespace: str) -> list[Object]:
         return self._of(self._jobs, namespace).by("namespace", namespace)
+
+    def every_job(self) -> list[Object]:
+        return [job for cache in self._jobs.values() for job in cache.list()]
 
     def job(self, namespace: str, name: str) -> Object | None:
         return self._of(self._jobs, namespace).get(namespace, name)
@@ -159,7 +132,10 @@ class Caches:
         namespace = pod["metadata"].get("namespace", "")
         for owner in pod["metadata"].get("ownerReferences") or ():
             if owner.get("kind") == "Job":
-                self._wake_members(self.job(namespace, owner["name"]) or pod)
+                job = self.job(namespace, owner["name"])
+                if new is not None:
+                    self._on_pod(new, job)
+                self._wake_members(job or pod)
 
     def _wake_members(self, item: Object) -> None:
         meta = item["metadata"]

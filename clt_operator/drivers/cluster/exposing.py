@@ -1,0 +1,155 @@
+"""What there is now, as samples: experiments by phase, their steps, Jobs that wait.
+
+Worked out from the caches at each scrape, so that nothing outlives its experiment. Counts of
+zero are left out. Pure but for the clock that it is given.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from clt_operator.api import telemetry
+from clt_operator.api.status import PHASES
+from clt_operator.api.telemetry import Series
+from clt_operator.api.times import epoch
+from clt_operator.cluster.resources import EXPERIMENTS
+from clt_operator.drivers.cluster import verdicts
+from clt_operator.reconcile import PHASES as STEP_PHASES
+from clt_operator.render.job import QUEUE_LABEL
+from clt_operator.render.labels import PREFIX
+
+Object = Mapping[str, Any]
+Place = tuple[str, str]  # namespace, experiment
+
+_OVER = frozenset({"Complete", "Failed", "Cancelled", "Rejected"})
+
+
+class Given(Collector):
+    """Families that are worked out when they are asked for, once."""
+
+    def __init__(self, families: Iterable[GaugeMetricFamily]) -> None:
+        self._families = families
+
+    def describe(self) -> list[GaugeMetricFamily]:
+        return []
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        return self._families
+
+
+def family(series: Series) -> GaugeMetricFamily:
+    """An empty family of a series of the list."""
+    return GaugeMetricFamily(series.name, series.help, labels=series.labels)
+
+
+def shown(items: Iterable[Object], most: int) -> list[Object]:
+    """The experiments that are shown one by one: first those under way, then the newest."""
+
+    def rank(item: Object) -> tuple[bool, float]:
+        over = (item.get("status") or {}).get("phase") in _OVER
+        return over, -epoch(item["metadata"].get("creationTimestamp") or "")
+
+    found = list(items)
+    return found if len(found) <= most else sorted(found, key=rank)[:most]
+
+
+def place_of(item: Object) -> Place:
+    return item["metadata"].get("namespace", ""), item["metadata"]["name"]
+
+
+def experiments(
+    every: Sequence[Object],
+    some: Sequence[Object],
+    progressed: Callable[[Object], float],
+    queue_of: Callable[[Object], str],
+) -> Iterator[GaugeMetricFamily]:
+    """``some`` of them one by one; ``progressed`` says when one last got further."""
+    phases = Counter((item.get("status") or {}).get("phase") or "Pending" for item in every)
+    by_phase = family(telemetry.EXPERIMENTS)
+    for phase in PHASES:
+        by_phase.add_metric([phase], phases[phase])
+    yield by_phase
+    info, ratio = family(telemetry.EXPERIMENT_INFO), family(telemetry.EXPERIMENT_PROGRESS)
+    last, hours = family(telemetry.EXPERIMENT_PROGRESSED), family(telemetry.EXPERIMENT_GPU_HOURS)
+    steps = family(telemetry.EXPERIMENT_STEPS)
+    for item in some:
+        place, status = place_of(item), item.get("status") or {}
+        info.add_metric([*place, status.get("phase") or "Pending", queue_of(item)], 1)
+        last.add_metric(place, progressed(item))
+        hours.add_metric(place, _number(status.get("gpuHours")))
+        done = needed = 0
+        for row in status.get("counts") or ():
+            done += row.get("done", 0)
+            needed += sum(row.get(each, 0) for each in STEP_PHASES if each != "unneeded")
+            for step_phase in STEP_PHASES:
+                if row.get(step_phase):
+                    steps.add_metric([*place, row["kind"], step_phase], row[step_phase])
+        ratio.add_metric(place, done / needed if needed else 0.0)
+    yield from (info, ratio, last, hours, steps)
+
+
+def _number(text: object) -> float:
+    return float(text) if re.fullmatch(r"[0-9]+(\.[0-9]+)?", str(text)) else 0.0  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """Whose a Job is, and where it waits."""
+
+    place: Place
+    kind: str
+    queue: str
+
+
+def queued(job: Object) -> Queued:
+    """The first of its owners is the one that made it."""
+    meta = job["metadata"]
+    owners = meta.get("ownerReferences") or ()
+    maker = next((each["name"] for each in owners if each.get("kind") == EXPERIMENTS.kind), "")
+    labels = meta.get("labels") or {}
+    place = (meta.get("namespace", ""), maker)
+    return Queued(place, labels.get(f"{PREFIX}kind", ""), labels.get(QUEUE_LABEL, ""))
+
+
+def waiting(
+    jobs: Iterable[Object],
+    pods: Callable[[str], Sequence[Object]],
+    places: frozenset[Place],
+    now: float,
+) -> Iterator[GaugeMetricFamily]:
+    """Jobs of these experiments of which no pod runs; ``now`` in Unix time."""
+    counts: Counter[tuple[str, ...]] = Counter()
+    longest: dict[tuple[str, ...], float] = defaultdict(float)
+    for job in jobs:
+        if verdicts.finished(job) or (job.get("status") or {}).get("ready"):
+            continue
+        found = queued(job)
+        if found.place not in places:
+            continue
+        if job["metadata"].get("deletionTimestamp") or verdicts.at_work(
+            job, pods(job["metadata"]["uid"])
+        ):
+            continue
+        counts[*found.place, found.kind, found.queue] += 1
+        where = (*found.place, found.queue)
+        longest[where] = max(longest[where], now - since(job))
+    waits, oldest = family(telemetry.JOBS_WAITING), family(telemetry.JOBS_LONGEST_WAIT)
+    for labels, count in sorted(counts.items()):
+        waits.add_metric(labels, count)
+    for labels, seconds in sorted(longest.items()):
+        oldest.add_metric(labels, seconds)
+    yield from (waits, oldest)
+
+
+def since(job: Object) -> float:
+    """When a Job began to wait (Unix time): at its making, or when its queue took it back."""
+    begun = epoch(job["metadata"].get("creationTimestamp") or "")
+    for condition in (job.get("status") or {}).get("conditions") or ():
+        if condition.get("type") == "Suspended" and condition.get("status") == "True":
+            begun = max(begun, epoch(condition.get("lastTransitionTime") or ""))
+    return begun
