@@ -1,99 +1,21 @@
 """``python -m clt_jobs.runner --store URI [--scratch DIR] KEY [KEY …]``: what every Job runs.
 
-The steps run one after the other; one that fails does not stop the others. The exit code is
-the worst of them (0 committed, 75 saved on request, 74 may pass, 65 input at fault, 1 failed).
+It is process 1 of its container, whom signals only reach once they have a handler: that comes
+first, and everything that takes time to load comes after it.
 """
 
-import argparse
-import faulthandler
-import json
-import logging
-import os
-import shutil
-import socket
 import sys
-import tempfile
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
-from clt_jobs.runner.attempt import Runner
-from clt_jobs.runner.faults import EXIT_CODES, FAILED, worst
 from clt_jobs.runner.stop import Stop
-from clt_operator.api.errors import CltError, TransientError
-from clt_operator.api.exit_codes import SAVED_ON_REQUEST, TRANSIENT
-from clt_operator.api.holder import LocalHolder, parse_stat
-from clt_operator.api.redaction import redactor
-from clt_operator.store import open_store
-from clt_operator.store.artifacts import Artifacts
-from clt_operator.store.cache import FileCache
-
-log = logging.getLogger("clt.runner")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    options = _parser().parse_args(arguments)
     stop = Stop()
     stop.listen()
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
-    )
-    faulthandler.enable(os.dup(2))  # past the tee: a crash of the process is told in any case
-    scratch = options.scratch or Path(tempfile.mkdtemp(prefix="clt-"))
-    try:
-        scratch.mkdir(parents=True, exist_ok=True)
-        runner = Runner(
-            artifacts=Artifacts(open_store(options.store)),
-            holder=options.holder or own_holder(os.environ),
-            scratch=scratch,
-            redact=redactor(os.environ),
-            stop=stop,
-            hints=json.loads(options.hints.read_text()) if options.hints else {},
-            cache=FileCache(Path(kept)) if (kept := os.environ.get("CLT_CACHE")) else None,
-        )
-        return worst([_run(runner, key) for key in dict.fromkeys(options.keys)])
-    except (CltError, OSError, ValueError) as error:
-        log.error("%s", error)
-        return TRANSIENT if isinstance(error, TransientError) else FAILED
-    finally:
-        if not options.scratch:
-            shutil.rmtree(scratch, ignore_errors=True)
+    from clt_jobs.runner.job import run_job
 
-
-def _run(runner: Runner, key: str) -> int:
-    if runner.stop.requested:
-        return SAVED_ON_REQUEST  # not begun: nothing to save
-    try:
-        outcome = runner.run(key)
-    except CltError as error:  # no attempt, hence no outcome: the exit code speaks
-        log.error("%s: %s", key[:12], error)
-        return TRANSIENT if isinstance(error, TransientError) else FAILED
-    return EXIT_CODES[outcome.outcome] if outcome else 0
-
-
-def own_holder(environment: Mapping[str, str]) -> str:
-    """The pod where there is one, else this process."""
-    if uid := environment.get("CLT_POD_UID"):
-        return f"pod:{uid}"
-    try:
-        ticks = parse_stat(Path("/proc/self/stat").read_text(errors="replace"))[1]
-    except OSError:
-        ticks = 0
-    return str(LocalHolder(socket.gethostname(), os.getpid(), ticks))
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser: Any = argparse.ArgumentParser(
-        prog="python -m clt_jobs.runner", description=__doc__.partition("\n\n")[2]
-    )
-    parser.add_argument("--store", required=True, metavar="URI")
-    parser.add_argument("--scratch", type=Path, metavar="DIR", help="default: a temporary folder")
-    parser.add_argument("--holder", default="", help="default: pod:$CLT_POD_UID or this process")
-    parser.add_argument(
-        "--hints", type=Path, metavar="FILE", help="JSON: key to hints, instead of the stored ones"
-    )
-    parser.add_argument("keys", nargs="+", metavar="KEY")
-    return parser  # type: ignore[no-any-return]
+    return run_job(sys.argv[1:] if arguments is None else arguments, stop)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ import shutil
 import threading
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,13 @@ from typing import Any
 from clt_jobs import registry
 from clt_jobs.runner.context import Inputs, RunnerContext
 from clt_jobs.runner.environment import pin_environment
-from clt_jobs.runner.faults import Fault, classify
+from clt_jobs.runner.faults import EXIT_CODES, Fault, classify, is_of_the_group
 from clt_jobs.runner.heartbeat import Heartbeat
+from clt_jobs.runner.lead import Lead, Trouble
 from clt_jobs.runner.provenance import provenance
 from clt_jobs.runner.stop import Stop
 from clt_jobs.runner.tee import Tee
+from clt_jobs.runner.world import TOGETHER, World
 from clt_operator.api.errors import TransientError
 from clt_operator.api.kinds import parse_params
 from clt_operator.api.redaction import Redact
@@ -46,6 +49,7 @@ class Runner:
     stop: Stop = field(default_factory=Stop)
     hints: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     cache: FileCache | None = None
+    lead: Lead | None = None  # where there are other ranks
 
     def __post_init__(self) -> None:
         self.inputs = Inputs(self.artifacts, self.scratch / "inputs", self.cache)
@@ -60,11 +64,17 @@ class Runner:
             log.info("%s: committed already", key[:12])
             return None
         document = self.artifacts.document(key)
+        lead = self.lead if document.kind in TOGETHER else None
+        if lead and not lead.whole:
+            raise TransientError("another process of this Job is gone: not begun without it")
         attempt = Attempt(self, document, self.artifacts.claim(key, self.holder, now()))
         try:
-            return attempt.run()
+            outcome = attempt.run()
         finally:
             shutil.rmtree(attempt.folder, ignore_errors=True)
+        if lead:
+            lead.ended(key, EXIT_CODES[outcome.outcome])
+        return outcome
 
 
 class Attempt:
@@ -73,6 +83,8 @@ class Attempt:
         self.artifacts = runner.artifacts
         self.folder = runner.scratch / f"{claim.key[:16]}-{claim.attempt:04d}"
         self.taken = threading.Event()  # a higher attempt was claimed
+        self.lead = runner.lead if document.kind in TOGETHER else None
+        self.left_to_driver = False  # how it ended is not known here
 
     def run(self) -> Outcome:
         started = now()
@@ -114,8 +126,10 @@ class Attempt:
                 stop=self.runner.stop,
                 heartbeat=heartbeat,
                 superseded=self._superseded,
+                tell_resume=self.lead.tell_resume if self.lead else None,
             )
-            function(params, context)
+            with self._together(tee, started):
+                function(params, context)
             files = self.artifacts.stage_outputs(self.claim, context.outputs)
         return Manifest(
             key=document.key,
@@ -124,9 +138,36 @@ class Attempt:
             outputs=files,
             summary=context.summary,
             provenance=provenance(
-                holder=self.claim.holder, started_at=started, resumed_from=context.resumed_from
+                holder=self.claim.holder,
+                started_at=started,
+                resumed_from=context.resumed_from,
+                world=self._world(),
             ),
         )
+
+    @contextmanager
+    def _together(self, tee: Tee, started: str) -> Iterator[None]:
+        """While all ranks compute, where there are others."""
+        if self.lead is None:
+            yield
+            return
+
+        def abandon(trouble: Trouble) -> None:  # in a thread, as this one waits for the others
+            self.left_to_driver = trouble.silent
+            self.ship(tee)
+            self._record(trouble.fault, started)
+            tee.close()
+
+        try:
+            self.lead.begin(self.document.key, self.claim.attempt, abandon)
+            yield
+        finally:
+            self.lead.over()
+
+    def _world(self) -> dict[str, Any]:
+        if self.lead is None:
+            return World().record(self.document.kind, "")
+        return self.lead.world.record(self.document.kind, self.lead.group.backend)
 
     def _check_inputs(self, document: StepDocument) -> None:
         for key in dict.fromkeys(item.key for item in document.inputs):
@@ -156,6 +197,10 @@ class Attempt:
 
     def _fault(self, error: BaseException) -> Fault:
         fault = classify(error)
+        if self.lead and is_of_the_group(error) and (trouble := self.lead.trouble()):
+            log.warning("%s", fault.message)
+            self.left_to_driver = trouble.silent
+            return trouble.fault
         if fault.outcome == "saved":
             log.info("stopped on request: %s", fault.message)
             if self.taken.is_set():
@@ -191,6 +236,8 @@ class Attempt:
         )
         level = logging.INFO if fault.outcome == "committed" else logging.WARNING
         log.log(level, "%s %s %s", self.claim.key[:12], outcome.outcome, outcome.message)
+        if self.left_to_driver:  # which sees how the pods ended
+            return outcome
         try:
             self.artifacts.record_outcome(outcome)
         except Exception as error:  # the driver will record one from the exit code

@@ -63,6 +63,7 @@ class RunnerContext:
     outputs: dict[str, Path] = field(default_factory=dict)
     summary: dict[str, Any] = field(default_factory=dict)
     resumed_from: str = ""
+    tell_resume: Callable[[str], None] | None = None  # to the other ranks, where there are any
 
     @property
     def key(self) -> str:
@@ -107,4 +108,6 @@ class RunnerContext:
     def load_resume(self) -> Path | None:
         found = self.artifacts.load_resume(self.key, self.claim.attempt, self.folder / "resume")
         self.resumed_from = found.name if found else ""
+        if self.tell_resume:
+            self.tell_resume(self.resumed_from)
         return found

@@ -6,7 +6,7 @@ the first are worth another try on their own (promise 6 of the design).
 
 import errno
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from clt_jobs.context import StopRequested
@@ -44,6 +44,7 @@ MAY_PASS = {
 }
 
 MEMORY_WORDS = ("not enough memory", "can't allocate memory", "Cannot allocate memory")
+GROUP_WORDS = ("gloo", "NCCL", "nccl", "c10d", "Connection closed by peer")
 LONGEST_MESSAGE = 500  # characters of an outcome's message
 
 
@@ -61,6 +62,19 @@ def classify(error: BaseException) -> Fault:
 def worst(codes: list[int]) -> int:
     """The exit code of a Job of several steps; nothing at all to do is success."""
     return max(codes, key=SEVERITY.index, default=COMMITTED)
+
+
+def gravest(faults: Mapping[int, Fault]) -> tuple[int, Fault]:
+    """Of the faults of several ranks, the one that decides, and whose it is."""
+    rank = max(sorted(faults), key=lambda rank: SEVERITY.index(EXIT_CODES[faults[rank].outcome]))
+    return rank, faults[rank]
+
+
+def is_of_the_group(error: BaseException) -> bool:
+    """Whether an operation of all ranks failed, because of another process and not of this."""
+    if any(kind.__name__ == "DistError" for kind in type(error).__mro__):
+        return True
+    return isinstance(error, RuntimeError) and any(w in str(error) for w in GROUP_WORDS)
 
 
 def _outcome(error: BaseException) -> OutcomeKind:
@@ -96,7 +110,7 @@ def _out_of_memory(error: BaseException) -> bool:
 def _may_pass(error: BaseException) -> bool:
     if isinstance(error, (TransientError, StoreError, ConnectionError, TimeoutError)):
         return True
-    if isinstance(error, socket.gaierror):
+    if isinstance(error, socket.gaierror) or is_of_the_group(error):
         return True
     return isinstance(error, OSError) and error.errno in MAY_PASS
 

@@ -32,6 +32,7 @@ PRELOAD = (
     "clt_jobs.generate.step",
     "clt_jobs.likelihood.step",
     "clt_jobs.runner.__main__",
+    "clt_jobs.runner.job",
 )
 
 

@@ -24,7 +24,9 @@ RECORDED = (
 )
 
 
-def provenance(*, holder: str, started_at: str, resumed_from: str) -> dict[str, Any]:
+def provenance(
+    *, holder: str, started_at: str, resumed_from: str, world: dict[str, Any]
+) -> dict[str, Any]:
     """Versions of what the step loaded, the machine, the threads, the image, times, memory."""
     loaded = {name: _version(name) for name in RECORDED if name in sys.modules}
     return {
@@ -38,6 +40,7 @@ def provenance(*, holder: str, started_at: str, resumed_from: str) -> dict[str, 
         "image": os.environ.get("CLT_IMAGE", ""),
         "holder": holder,
         "resumed_from": resumed_from,
+        "world": world,  # processes that worked together, on how many nodes, over what
         "started_at": started_at,
         "ended_at": now(),
         "peak_memory_bytes": _peak_memory(),

@@ -18,6 +18,10 @@ class Stop:
     def requested(self) -> bool:
         return self._flag.is_set()
 
+    def wait(self, seconds: float) -> None:
+        """Sleeps, no longer than until somebody asks to stop."""
+        self._flag.wait(seconds)
+
     def request(self) -> None:
         self._flag.set()
 
@@ -28,6 +32,8 @@ class Stop:
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         if self.requested:
+            if os.getpid() == 1:  # of a container, whom a default action does not reach
+                os._exit(128 + number)
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
         self.request()

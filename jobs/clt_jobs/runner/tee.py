@@ -49,6 +49,10 @@ class Tee:
         _error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """What ``__exit__`` does; also for a thread that ends the process."""
         _flush()
         sys.stdout, sys.stderr = self._streams
         os.dup2(self._out, STDOUT)
