@@ -17,6 +17,7 @@ import yaml
 from charts.comments import Value, documented
 from charts.values import Subject, Tenant, TenantAccount, Values
 from clt_operator.api.schema import model_schema
+from clt_operator.cluster.profiles import CONFIG_MAP, KEY
 from clt_operator.render.manifests import crd_manifest
 from clt_operator.render.text import to_yaml
 
@@ -227,8 +228,10 @@ def manifests(helm: str) -> dict[str, str]:
 
 
 def _plain(item: Json) -> Json:
-    """Without what only Helm reads."""
+    """Without what only Helm reads, and with profiles that people can edit."""
     metadata = item["metadata"]
+    if metadata["name"] == CONFIG_MAP:
+        item["data"] = {KEY: to_yaml([json.loads(item["data"][KEY])]).removeprefix("---\n")}
     for part in (metadata, item.get("spec", {}).get("template", {}).get("metadata", {})):
         for label in OUTSIDE:
             part.get("labels", {}).pop(label, None)

@@ -22,7 +22,8 @@ class _Dumper(_Base):  # type: ignore[misc]
 
 
 def _text(dumper: Any, value: str) -> Any:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", value, None if _is_text(value) else '"')
+    style = "|" if "\n" in value else None if _is_text(value) else '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style)
 
 
 def _is_text(value: str) -> bool:
