@@ -279,6 +279,8 @@ class StudyJobs:
         verdict = verdicts.of_job(job, pods)
         if outage and verdict.outcome == "transient":
             verdict = Verdict("lost", f"{verdict.message} while the store was away")
+        if verdict.outcome == "transient" and self._lost_a_pod(job):
+            verdict = Verdict("lost", f"{verdict.message}: another of its pods was disrupted")
         endings = list(self._endings(job, pods, keys, verdict))
         if verdicts.finished(job) != "Complete" or job["metadata"]["uid"] in self.pods_gone:
             self.view.unsettled.update(key for key in keys if key in self.view.committed)
@@ -289,6 +291,12 @@ class StudyJobs:
         self._done_with(job)
         self._hold(left, "its last Job went a moment ago", AGAIN)
         return endings
+
+    def _lost_a_pod(self, job: Object) -> bool:
+        """Whether pods that work together were parted from outside; the one that was taken may
+        be gone by now."""
+        several = int(job.get("spec", {}).get("completions") or 1) > 1
+        return several and self.world.disrupted(job["metadata"]["uid"])
 
     def settle_rest(self) -> bool:
         """Gives an outcome to what is left when a study is complete: attempts whose pod died
@@ -404,11 +412,17 @@ class StudyJobs:
                 return Ending(key, state.outcome.outcome, state.outcome.message)
             if state.claim.attempt == attempt:
                 pod = self.world.pod(state.claim.holder.removeprefix(POD))
-                told = verdicts.of_pod(pod) if pod else None
-                if told is not None:
-                    verdict = told
+                if told := self._told(pod):
+                    verdict = verdicts.of_world(told)
                 return self._close(state.claim, verdict, pod)
         return Ending(key, "lost", verdict.message)
+
+    def _told(self, pod: Object | None) -> list[Verdict]:
+        """How a pod ended, and those that it worked together with."""
+        if pod is None:
+            return []
+        pods = self.world.beside(pod) if verdicts.is_of_world(pod) else [pod]
+        return [told for one in pods if (told := verdicts.of_pod(one)) is not None]
 
     def _close(self, claim: Claim, verdict: Verdict, pod: Object | None) -> Ending:
         artifacts = self.view.artifacts

@@ -11,6 +11,7 @@ from typing import Any
 from clt_operator.api.step import OutcomeKind
 from clt_operator.reconcile import outcome_of_exit
 from clt_operator.render.job import QUEUE_LABEL
+from clt_operator.render.pod import RANK_LABEL
 
 CONTAINER = "steps"
 LOST_REASONS = frozenset(
@@ -78,8 +79,30 @@ def of_job(job: Manifest, pods: Sequence[Manifest]) -> Verdict:
     told = [verdict for verdict in verdicts if verdict is not None]
     if not told:
         return Verdict("lost", "its Job ended although its pod had not")
+    if int(job.get("spec", {}).get("completions") or 1) > 1:
+        return of_world(told)
     worst = [verdict for verdict in told if verdict.outcome not in ("lost", "saved")]
     return (worst or told)[-1]
+
+
+def of_world(told: Sequence[Verdict]) -> Verdict:
+    """The outcome of pods that worked together, from how each of them ended.
+
+    A pod that loses another ends with a fault that may pass: where one was taken away from
+    outside, that is why, and it is free.
+    """
+    for outcome in ("input-at-fault", "out-of-memory", "failed"):
+        for verdict in told:
+            if verdict.outcome == outcome:
+                return verdict
+    lost = [verdict for verdict in told if verdict.outcome == "lost"]
+    faults = [verdict for verdict in told if verdict.outcome == "transient"]
+    return (lost or faults or list(told))[-1]
+
+
+def is_of_world(pod: Manifest) -> bool:
+    """Whether a pod works together with others of its Job."""
+    return RANK_LABEL in (pod["metadata"].get("labels") or ())
 
 
 def of_pod(pod: Manifest) -> Verdict | None:

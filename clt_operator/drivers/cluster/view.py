@@ -8,6 +8,7 @@ by its heartbeat.
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from typing import Any
 
 from clt_operator.api.step import Graph, Manifest
 from clt_operator.api.times import seconds_between
@@ -87,7 +88,12 @@ class ClusterView(View):
         if scheme == "pod":
             pod = self._world.pod(uid)
             if pod is not None:
-                return "alive" if verdicts.alive(pod) else "gone"
+                return "alive" if self._goes_on(pod) else "gone"
             if self._world.gone(uid):
                 return "gone"
         return super().holder_of(state)
+
+    def _goes_on(self, pod: dict[str, Any]) -> bool:
+        """Pods that work together end together: how, is known when the last has ended."""
+        pods = self._world.beside(pod) if verdicts.is_of_world(pod) else [pod]
+        return any(verdicts.alive(one) for one in pods)

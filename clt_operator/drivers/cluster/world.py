@@ -34,6 +34,14 @@ class World(Protocol):
         """How many pods of a Job this process saw go."""
         ...
 
+    def beside(self, pod: Object) -> list[Object]:
+        """The pods of the same Job, this one included."""
+        ...
+
+    def disrupted(self, job_uid: str) -> bool:
+        """Whether this process saw a pod of a Job being taken away from outside."""
+        ...
+
     def endings(self, namespace: str) -> int:
         """How many Jobs of a namespace this process saw finish."""
         ...
@@ -51,6 +59,7 @@ class Caches:
     ) -> None:
         self._on_pod = on_pod
         self._wake, self._gone, self._pods_gone = wake, Gone(), Counts()
+        self._disrupted = Gone()  # Jobs
         self._endings: Counter[str] = Counter()  # by namespace
         self._jobs: dict[str, Cache] = {}
         self._pods: dict[str, Cache] = {}
@@ -102,6 +111,12 @@ class Caches:
     def pods_gone(self, job_uid: str) -> int:
         return self._pods_gone[job_uid]
 
+    def beside(self, pod: Object) -> list[Object]:
+        return [one for job_uid in _job_of(pod) for one in self.pods(job_uid)] or [pod]
+
+    def disrupted(self, job_uid: str) -> bool:
+        return job_uid in self._disrupted
+
     def endings(self, namespace: str) -> int:
         return self._endings[namespace]
 
@@ -127,6 +142,9 @@ class Caches:
             self._gone.add(pod["metadata"]["uid"])
             for job_uid in _job_of(pod):
                 self._pods_gone.add(job_uid)
+        if verdicts.disrupted(pod):
+            for job_uid in _job_of(pod):
+                self._disrupted.add(job_uid)
         if old and new and _gist(old) == _gist(new):
             return
         namespace = pod["metadata"].get("namespace", "")

@@ -72,6 +72,23 @@ def test_the_fault_of_the_step_counts_where_another_pod_was_disrupted():
     assert verdicts.of_job(job(), pods).outcome == "failed"
 
 
+@pytest.mark.parametrize(
+    ("pods", "outcome"),
+    [
+        ([pod(code=74), pod(status_reason="Evicted")], "lost"),
+        ([pod(code=137, disruption="DeletionByTaintManager"), pod(code=74)], "lost"),
+        ([pod(code=74), pod(code=137, reason="OOMKilled")], "out-of-memory"),
+        ([pod(code=65), pod(code=137, disruption="EvictionByEvictionAPI")], "input-at-fault"),
+        ([pod(code=74), pod(code=1), pod(code=74)], "failed"),
+        ([pod(code=74), pod(code=74)], "transient"),
+        ([pod(code=75), pod(code=75, disruption="PreemptionByScheduler")], "saved"),
+        ([pod(code=74), pod("Running")], "transient"),
+    ],
+)
+def test_promise_exit_codes_a_job_of_several_pods_is_charged_for_its_own_faults_only(pods, outcome):
+    assert verdicts.of_job(job(completions=2), pods).outcome == outcome
+
+
 def test_a_deadline_is_charged_and_named():
     verdict = verdicts.of_job(
         job(reason="DeadlineExceeded", activeDeadlineSeconds=90), [pod(code=75)]
