@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from clt_operator.api.errors import CltError, SpecError
 from clt_operator.api.requests import VARIABLES
-from clt_operator.cli.live import MANAGER, Object, readable_profiles
+from clt_operator.cli.live import MANAGER, Object
 
 if TYPE_CHECKING:
     from clt_operator.api.load import LoadedSpec
@@ -47,6 +47,7 @@ class Declared:
 def declare(api: "Api", loaded: "LoadedSpec", namespace: str, *, force: bool = False) -> Declared:
     """Raises SpecError with the places of what the cluster refuses, Conflicting where others
     own fields; nothing is written."""
+    from clt_operator.cli.allowed import check_profiles
     from clt_operator.cluster.resources import EXPERIMENTS
 
     check_profiles(api, loaded, namespace)
@@ -158,36 +159,6 @@ def significant(item: Object) -> Object:
     metadata = item["metadata"]
     kept = {name: metadata[name] for name in ("labels", "annotations") if metadata.get(name)}
     return {"metadata": kept, "spec": item.get("spec")}
-
-
-def check_profiles(api: "Api", loaded: "LoadedSpec", namespace: str) -> None:
-    """Checks what the spec names against the installation's profiles, where they can be read;
-    the operator does so in any case.
-
-    Raises SpecError.
-    """
-    from clt_operator.api.load import locate
-    from clt_operator.cli.output import say
-    from clt_operator.plan.check.size import check_size
-
-    try:
-        profiles = readable_profiles(api)
-    except SpecError as error:  # not this user's to mend
-        say(f"warning: the installation's profiles are wrong: {error}")
-        return
-    if profiles is not None:
-        spec = loaded.experiment.spec
-        problems = profiles.check(namespace, spec, _queues(api, namespace, spec.compute.queue))
-        problems += check_size(spec, profiles.limits.steps)
-        if problems:
-            raise SpecError(locate(problems, loaded))
-
-
-def _queues(api: "Api", namespace: str, wanted: str) -> list[str] | None:
-    """The queues of the namespace, where the spec names one and they can be read."""
-    from clt_operator.cluster.queues import queues_of
-
-    return queues_of(api, namespace) if wanted else None
 
 
 def as_yaml(value: Any) -> str:

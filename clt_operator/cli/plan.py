@@ -1,12 +1,26 @@
-"""plan: what a spec asks for and what it will cost, before anything runs."""
+"""plan: what a spec asks for, what it will cost, and whether it may run: before anything does."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from clt_operator.cli.options import FileOption, Format, OutputOption, SpecArgument, VarOption
+from clt_operator.cli.options import (
+    ContextOption,
+    FileOption,
+    Format,
+    KubeconfigOption,
+    LocalOption,
+    OutputOption,
+    SpecArgument,
+    SpecNamespaceOption,
+    StoreOption,
+    VarOption,
+)
 
 if TYPE_CHECKING:
+    from clt_operator.api.errors import SpecError
+    from clt_operator.api.load import LoadedSpec
+    from clt_operator.cli.place import Place
     from clt_operator.cli.specs import Study
 
 
@@ -26,18 +40,78 @@ def plan(
         bool, typer.Option("--online", help="Look at hubs and S3 as well, as apply does.")
     ] = False,
     keys: Annotated[bool, typer.Option("--keys", help="List every step with its key.")] = False,
+    namespace: SpecNamespaceOption = None,
+    store: StoreOption = None,
+    local: LocalOption = False,
+    context: ContextOption = None,
+    kubeconfig: KubeconfigOption = None,
 ) -> None:
     """Show runs, trainings, evaluations, cells, and the predicted cost of a spec.
 
     Nothing is started or stored. Sources that are not at hand stay unpinned: counts are exact
-    all the same, keys are provisional.
+    all the same, keys are provisional. Where there is a cluster, what its profiles do not offer
+    or allow is refused here, as by apply (exit 2).
     """
-    from clt_operator.cli.output import command, dump, say, show, table
-    from clt_operator.cli.place import has_cluster
+    from clt_operator.cli.output import command, say
     from clt_operator.cli.specs import read_spec, study
 
     loaded, base = read_spec(spec, filename, var)
+    place = _place(loaded, store, {"namespace": namespace, "local": local}, context, kubeconfig)
+    refused = _look(place, loaded)
     planned = study(loaded, base, None, offline=not online)
+    _tell_unpinned(planned)
+    if keys:
+        _show_keys(planned, output)
+    else:
+        _show_summary(planned, output)
+    if refused is not None:
+        raise refused
+    if not keys:
+        there = place.given if place is not None else {}
+        if place is None or not place.on_cluster:
+            there["local"] = True
+        say(f"next: {command('apply', spec or filename or '', **there, var=var)}")
+
+
+def _place(
+    loaded: "LoadedSpec",
+    store: str | None,
+    given: dict[str, Any],
+    context: str | None,
+    kubeconfig: str | None,
+) -> "Place | None":
+    """Where apply would work; None: neither a cluster nor a store is named."""
+    from clt_operator.cli.place import has_cluster, is_uri, place_of
+
+    spec_store = loaded.experiment.spec.store
+    named = store or given["local"] or context or kubeconfig or is_uri(spec_store)
+    if not named and not has_cluster():
+        return None
+    return place_of(
+        **given, store=store, context=context, kubeconfig=kubeconfig, spec_store=spec_store
+    )
+
+
+def _look(place: "Place | None", loaded: "LoadedSpec") -> "SpecError | None":
+    """Says what the spec was checked against; what is refused is told after the counts, unless
+    it is the size: to count all that might take long."""
+    from clt_operator.api.errors import SpecError
+    from clt_operator.cli.allowed import look
+    from clt_operator.cli.output import say
+    from clt_operator.plan.build import TooManySteps
+
+    try:
+        say(look(place, loaded))
+    except TooManySteps:
+        raise
+    except SpecError as error:
+        return error
+    return None
+
+
+def _tell_unpinned(planned: "Study") -> None:
+    from clt_operator.cli.output import say
+
     reasons = planned.lock.reasons
     for source in planned.lock.unpinned[:SHOWN_UNPINNED]:
         say(f"not pinned yet: {source}: {reasons[source]}")
@@ -45,29 +119,34 @@ def plan(
         say(f"and {len(reasons) - SHOWN_UNPINNED} more that are not pinned yet (-o json has all)")
     if reasons:
         say("keys are provisional until apply pins everything")
-    if keys:
-        rows = [{"key": s.key, "kind": s.kind, **s.labels} for s in planned.plan.graph]
-        if output is Format.table:
-            table(
-                ("key", "kind", "labels"),
-                [(s.key[:16], s.kind, _labels(s.labels)) for s in planned.plan.graph],
-            )
-        elif output is Format.name:
-            for step in planned.plan.graph:
-                show(f"step/{step.key}")
-        else:
-            dump(rows, output)
-        return
+
+
+def _show_keys(planned: "Study", output: Format) -> None:
+    from clt_operator.cli.output import dump, show, table
+
+    steps = list(planned.plan.graph)
+    if output is Format.table:
+        rows = [(step.key[:16], step.kind, _labels(step.labels)) for step in steps]
+        table(("key", "kind", "labels"), rows)
+    elif output is Format.name:
+        for step in steps:
+            show(f"step/{step.key}")
+    else:
+        dump([{"key": s.key, "kind": s.kind, **s.labels} for s in steps], output)
+
+
+def _show_summary(planned: "Study", output: Format) -> None:
+    from clt_operator.cli.output import dump, say, show, table
+
     summary = summarise(planned)
     if output is Format.name:
-        show(f"experiment/{loaded.experiment.metadata.name}")
+        show(f"experiment/{planned.loaded.experiment.metadata.name}")
     elif output is Format.table:
         table(("what", "value"), list(_lines(summary)))
     else:
         dump(summary, output)
     for warning in summary["prediction"]["warnings"]:
         say(f"warning: {warning}")
-    say(f"next: {command('apply', spec or filename or '', local=not has_cluster(), var=var)}")
 
 
 def _labels(labels: Any) -> str:

@@ -1,6 +1,7 @@
 """cltctl on a cluster, against an API server in memory: what is written, said and printed."""
 
 import json
+import re
 
 import pytest
 import yaml
@@ -9,6 +10,7 @@ from support.fake_api import FakeApi, experiment
 
 from clt_operator.api.errors import Problem
 from clt_operator.cluster.api import Api
+from clt_operator.cluster.errors import ClusterError
 from clt_operator.cluster.resources import (
     CLUSTER_QUEUES,
     CONFIGMAPS,
@@ -132,6 +134,80 @@ def test_profiles_that_are_wrong_are_no_reason_to_refuse(api, spec):
     done = cltctl("apply", spec)
     assert done.code == 0
     assert done.err.startswith("warning: the installation's profiles are wrong: ")
+
+
+def offer(api, text: str) -> None:
+    """The profiles of the installation."""
+    item = {"metadata": {"name": "clt-profiles"}, "data": {"profiles.yaml": text}}
+    api.add(CONFIGMAPS, item, "clt-system")
+
+
+ROOMY = "stores: {team: {uri: s3://studies/team}}\nimage: jobs\n"
+
+
+@pytest.fixture
+def generated(spec, make_text):
+    """A spec that reads nothing from a disk."""
+    source = {"source": "generator:number-words/sums", "arguments": {"samples": 200}}
+    text = make_text(tasks=[{"name": "t", "metrics": ["numeric"], "train": source, "test": source}])
+    spec.write_text(text)
+    return spec
+
+
+@pytest.mark.parametrize("verb", ["apply", "plan"])
+def test_more_steps_than_the_installation_allows_are_told_beforehand(api, generated, verb):
+    offer(api, ROOMY + "limits: {steps: 10}")  # more than its runs, fewer than its steps
+    done = cltctl(verb, generated)
+    assert (done.code, done.out, api.sent) == (2, "", [])
+    assert re.search(r"steps are more than the 10 that are allowed", done.err)
+    assert "ask the platform team to raise limits.steps" in done.err
+
+
+def test_plan_says_which_profiles_it_looked_at(api, generated):
+    offer(api, ROOMY)
+    done = cltctl("plan", generated)
+    said = done.err.splitlines()
+    assert done.code == 0
+    assert said[0] == "checked against the profiles in namespace clt-system of https://fake"
+    assert said[-1] == f"next: cltctl apply {generated}"
+    assert api.sent == []
+
+
+def test_plan_counts_first_what_it_then_refuses(api, spec):
+    offer(api, ROOMY)
+    done = cltctl("plan", spec, "-o", "name")
+    assert (done.code, done.out) == (2, "experiment/small\n")
+    assert "cltctl push" in done.err, "local files cannot be read there"
+    assert "next:" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["--local"], "not checked against a cluster: --local"),
+        (["--store", "elsewhere"], "not checked against a cluster: a store was named"),
+        ([], "not checked against the profiles in namespace clt-system of https://fake"),
+    ],
+)
+def test_plan_says_where_it_did_not_look(api, spec, words, reason):
+    done = cltctl("plan", spec, *words)
+    assert done.code == 0
+    assert done.err.startswith(reason)
+
+
+def test_plan_goes_on_without_a_cluster_that_does_not_answer_unless_it_is_named(
+    api, spec, monkeypatch
+):
+    def silent(**_options):
+        raise ClusterError("https://fake does not answer")
+
+    monkeypatch.setattr(Api, "connect", staticmethod(silent))
+    done = cltctl("plan", spec)
+    assert done.code == 0
+    assert "not checked against a cluster: https://fake does not answer\n" in done.err
+    named = cltctl("plan", spec, "--context", "fake")
+    assert (named.code, named.out) != (0, "")
+    assert named.err == "error: https://fake does not answer\n"
 
 
 def test_the_namespace_of_the_spec_wins_over_the_contexts(api, spec, make_text):

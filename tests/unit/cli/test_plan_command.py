@@ -10,6 +10,7 @@ from support.specs import EXAMPLES
 
 from clt_operator.plan.build import plan
 
+NO_CLUSTER = "not checked against a cluster: there is no kubeconfig"
 COUNTS = ("runs", "trainings", "evaluations", "cells")
 
 
@@ -89,7 +90,7 @@ def test_variables_are_given_on_the_command_line_only(spec, make_text, monkeypat
     assert "the variable ROWS is not given: add --var ROWS=..." in done.err
     done = cltctl("plan", spec, "--var", "ROWS=train")
     assert done.code == 0
-    assert done.err == f"next: cltctl apply {spec} --local --var ROWS=train\n"
+    assert done.err == f"{NO_CLUSTER}\nnext: cltctl apply {spec} --local --var ROWS=train\n"
     done = cltctl("plan", spec, "--var", "ROWS")
     assert (done.code, done.err) == (2, "error: --var 'ROWS': write NAME=VALUE\n")
 
@@ -98,7 +99,8 @@ def test_what_is_not_pinned_is_said_with_its_reason(spec):
     (spec.parent / "test.jsonl").unlink()
     done = cltctl("plan", spec)
     assert done.code == 0
-    assert done.err.splitlines()[:2] == [
+    assert done.err.splitlines()[:3] == [
+        NO_CLUSTER,
         f"not pinned yet: jsonl:test.jsonl: there is no file {spec.parent}/test.jsonl",
         "keys are provisional until apply pins everything",
     ]
