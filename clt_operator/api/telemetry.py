@@ -9,9 +9,10 @@ that made the Job) and ``kind`` (of its steps); what else is known of a run is i
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
 
 Where = Literal["operator", "job"]
 Type = Literal["counter", "gauge", "histogram"]
@@ -37,8 +38,11 @@ class Series:
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()  # upper bounds, of histograms
 
-    def make(self, registry: CollectorRegistry) -> Any:
+    def make(self, registry: "CollectorRegistry") -> Any:
         """The series as an object of ``prometheus_client``, in a registry."""
+        # A runner that exposes nothing need not load it.
+        from prometheus_client import Counter, Gauge, Histogram  # noqa: PLC0415
+
         if self.type == "histogram":
             return Histogram(
                 self.name, self.help, self.labels, registry=registry, buckets=self.buckets
@@ -245,14 +249,18 @@ STEP_ATTEMPT = _job("step_attempt", "gauge", "Number of the attempt at work, fro
 STEP_PROGRESS = _job("step_progress_ratio", "gauge", "How far the step at work is, 0 to 1.")
 STEP_RESUMES = _job("step_resumes_total", "counter", "Steps taken up from a saved state.")
 STORE_REQUESTS = _job(
-    "store_requests_total", "counter", "Requests to the store.", ("operation", "result")
+    "store_requests_total",
+    "counter",
+    "Requests to the store: get, put, list, head, delete, multipart; ok (that a name is absent "
+    "or taken is an answer, too) or error.",
+    ("operation", "result"),
 )
 STORE_RETRIES = _job("store_retries_total", "counter", "Requests tried again.", ("operation",))
 STORE_BYTES = _job("store_bytes_total", "counter", "Bytes moved: read, written.", ("direction",))
 STORE_SECONDS = _job(
     "store_request_seconds",
     "histogram",
-    "Time of a request with its retries.",
+    "Time of a request with its retries, of a get until its answer begins.",
     ("operation",),
     _REQUESTS,
 )
@@ -275,7 +283,10 @@ TRAIN_SUPERVISED = _job(
 TRAIN_SPEED = _job("train_tokens_per_second", "gauge", "Tokens per second, lately.")
 TRAIN_LOSS = _job("train_loss", "gauge", "What the last step minimised.")
 TRAIN_LANGUAGE_LOSS = _job(
-    "train_language_loss", "gauge", "Mean loss per supervised token, last step.", ("language",)
+    "train_language_loss",
+    "gauge",
+    "Mean loss per supervised token, last step that had any.",
+    ("language",),
 )
 TRAIN_VALIDATION_LOSS = _job(
     "train_validation_loss", "gauge", "Of the last validation, by policy.", ("policy",)
@@ -283,12 +294,16 @@ TRAIN_VALIDATION_LOSS = _job(
 TRAIN_GRADIENT_NORM = _job("train_gradient_norm", "gauge", "Before clipping, last step.")
 TRAIN_RATE = _job("train_learning_rate", "gauge", "Of the last step.")
 TRAIN_NOT_FINITE = _job(
-    "train_not_finite_total", "counter", "Steps whose loss or gradients were not finite.", ("what",)
+    "train_not_finite_total",
+    "counter",
+    "Steps that were not finite: loss, which ends the training, or gradients, which are skipped.",
+    ("what",),
 )
 TRAIN_SECONDS = _job(
     "train_seconds_total",
     "counter",
-    "Where time goes: data, forward_backward, optimiser, checkpoint, validation.",
+    "Where time goes: data, forward_backward, optimiser, checkpoint, validation. Time of the "
+    "process, which waits for a GPU in forward_backward.",
     ("part",),
 )
 TRAIN_PADDING = _job("train_padding_tokens_total", "counter", "Padding that was computed on.")

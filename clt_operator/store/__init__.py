@@ -8,11 +8,16 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from clt_operator.api.errors import StoreError
+from clt_operator.store.observer import ObservedStore, Observer
 from clt_operator.store.protocol import ObjectStore
 
 
 def open_store(
-    uri: str, environment: Mapping[str, str] | None = None, *, hasty: bool = False
+    uri: str,
+    environment: Mapping[str, str] | None = None,
+    *,
+    hasty: bool = False,
+    observer: Observer | None = None,
 ) -> ObjectStore:
     """The store that a URI names; nothing is read or written yet (see ``probe``).
 
@@ -21,7 +26,7 @@ def open_store(
     environment, or from ``environment`` where it is given, so that one process can serve several
     stores; ``?checksums=when_required`` suits stores without the newer checksums. ``hasty`` gives
     a store that does not answer up after some 45 seconds, not after minutes: for a caller that
-    comes again by itself and has others to serve.
+    comes again by itself and has others to serve. ``observer`` is told of every request.
     """
     scheme, colon, _ = uri.partition(":")
     if not uri.strip():
@@ -29,7 +34,7 @@ def open_store(
     if scheme == "s3":
         from clt_operator.store.s3 import S3Store  # noqa: PLC0415 - boto3 takes a while
 
-        return S3Store.from_uri(uri, environment, hasty=hasty)
+        return S3Store.from_uri(uri, environment, hasty=hasty, observer=observer)
     if colon and scheme != "file" and "/" not in scheme:
         raise StoreError(
             f"store {uri!r}: unknown scheme {scheme!r}; use s3://bucket/prefix, file:///path "
@@ -37,7 +42,8 @@ def open_store(
         )
     from clt_operator.store.file import FileStore  # noqa: PLC0415 - not needed for S3
 
-    return FileStore(_directory(uri))
+    files = FileStore(_directory(uri))
+    return ObservedStore(files, observer) if observer else files
 
 
 def _directory(uri: str) -> Path:

@@ -20,6 +20,7 @@ from botocore import exceptions as boto
 from clt_operator.api.errors import StoreError, TransientError
 from clt_operator.store.file_errors import appearing_whole, reading
 from clt_operator.store.names import check_name, check_prefix
+from clt_operator.store.observer import Observer
 from clt_operator.store.protocol import ObjectInfo
 from clt_operator.store.s3_client import make_client
 from clt_operator.store.s3_errors import (
@@ -30,6 +31,7 @@ from clt_operator.store.s3_errors import (
     explain,
     retries_of,
 )
+from clt_operator.store.s3_observer import observe
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -53,16 +55,24 @@ class S3Store:
         environment: Mapping[str, str] | None = None,
         hasty: bool = False,
         client: "S3Client | None" = None,
+        observer: Observer | None = None,
     ) -> None:
         self.bucket = bucket
         self.prefix = f"{check_prefix(prefix).rstrip('/')}/" if prefix else ""
         self.checksums = checksums
         self._client = client or make_client(self.uri, checksums, environment, hasty=hasty)
+        if observer:
+            observe(self._client, observer)
         self._transfer = TransferConfig(multipart_threshold=PART, multipart_chunksize=PART)
 
     @classmethod
     def from_uri(
-        cls, uri: str, environment: Mapping[str, str] | None = None, *, hasty: bool = False
+        cls,
+        uri: str,
+        environment: Mapping[str, str] | None = None,
+        *,
+        hasty: bool = False,
+        observer: Observer | None = None,
     ) -> "S3Store":
         """``s3://bucket/prefix``; ``?checksums=when_required`` for stores that refuse the
         newer checksums (``CLT_S3_CHECKSUMS`` sets it for all). ``environment`` stands for the
@@ -81,6 +91,7 @@ class S3Store:
             checksums=checksums,
             environment=environment,
             hasty=hasty,
+            observer=observer,
         )
 
     @property
