@@ -39,3 +39,4 @@ class Params(Record):
 
     kind: ClassVar[str]
     version: ClassVar[int] = 1
+    together: ClassVar[bool] = False  # all processes of a Job compute it, not the first alone

@@ -121,8 +121,7 @@ def _container(
     environment = _environment(kind, resources, settings)
     if _caches(kind, pool):
         environment += _variables({"CLT_CACHE": CACHE})
-    if resources.nodes > 1:
-        environment += _rendezvous(name, resources)
+    environment += _rendezvous(name, steps[0], resources)
     container: Manifest = {
         "name": "steps",
         "image": resources.image or settings.image,
@@ -160,11 +159,16 @@ def _environment(kind: str, resources: ResourcesSpec, settings: Settings) -> lis
     return [*_variables(plain), _from_field("CLT_POD_UID", "metadata.uid")]
 
 
-def _rendezvous(name: str, resources: ResourcesSpec) -> list[Manifest]:
-    """What ``torchrun`` takes its options from: the first pod is where the others meet."""
+def _rendezvous(name: str, step: Step, resources: ResourcesSpec) -> list[Manifest]:
+    """How many processes work together and where they meet, by the names of ``torchrun``: one
+    for each GPU, the first of the first pod listens. Kinds that one process computes have one
+    on each pod, of which the first works."""
+    ranks = max(1, resources.gpus) if step.params.together else 1
+    if resources.nodes == 1:
+        return _variables({"PET_NPROC_PER_NODE": str(ranks)}) if ranks > 1 else []
     plain = {
         "PET_NNODES": str(resources.nodes),
-        "PET_NPROC_PER_NODE": str(max(1, resources.gpus)),
+        "PET_NPROC_PER_NODE": str(ranks),
         "PET_MASTER_ADDR": f"{name}-0.{name}",
         "PET_MASTER_PORT": str(RENDEZVOUS_PORT),
     }

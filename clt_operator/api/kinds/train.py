@@ -68,6 +68,7 @@ class TrainParams(Params):
     """Hints: ``micro_batch_size``, ``threads``, ``save_every_seconds``."""
 
     kind: ClassVar[str] = "train"
+    together: ClassVar[bool] = True
     mixture: Mixture
     optimiser: Optimiser
     objective: Objective = Objective()

@@ -24,7 +24,7 @@ from clt_jobs.runner.lead import Lead, Trouble
 from clt_jobs.runner.provenance import provenance
 from clt_jobs.runner.stop import Stop
 from clt_jobs.runner.tee import Tee
-from clt_jobs.runner.world import TOGETHER, World
+from clt_jobs.runner.world import World, computed_together
 from clt_operator.api.errors import TransientError
 from clt_operator.api.kinds import parse_params
 from clt_operator.api.redaction import Redact
@@ -64,7 +64,7 @@ class Runner:
             log.info("%s: committed already", key[:12])
             return None
         document = self.artifacts.document(key)
-        lead = self.lead if document.kind in TOGETHER else None
+        lead = self.lead if computed_together(document.kind) else None
         if lead and not lead.whole:
             raise TransientError("another process of this Job is gone: not begun without it")
         attempt = Attempt(self, document, self.artifacts.claim(key, self.holder, now()))
@@ -83,7 +83,7 @@ class Attempt:
         self.artifacts = runner.artifacts
         self.folder = runner.scratch / f"{claim.key[:16]}-{claim.attempt:04d}"
         self.taken = threading.Event()  # a higher attempt was claimed
-        self.lead = runner.lead if document.kind in TOGETHER else None
+        self.lead = runner.lead if computed_together(document.kind) else None
         self.left_to_driver = False  # how it ended is not known here
 
     def run(self) -> Outcome:

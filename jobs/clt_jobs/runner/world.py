@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from clt_operator.api.keys import digest
+from clt_operator.api.kinds import params_type
 
-TOGETHER = frozenset({"train"})  # kinds that all ranks compute; the others are rank 0's alone
 PORT = 29500  # where rank 0 listens, unless the pod says otherwise
 HERE = "127.0.0.1"
 RENDEZVOUS_SECONDS = "CLT_RENDEZVOUS_SECONDS"
@@ -78,13 +78,19 @@ class World:
 
     def record(self, kind: str, backend: str) -> dict[str, Any]:
         """What the provenance of a result says of it."""
-        if kind not in TOGETHER or self.size == 1:
+        if self.size == 1 or not computed_together(kind):
             return {"size": 1, "nodes": 1, "backend": ""}
         return {"size": self.size, "nodes": self.nodes, "backend": backend}
 
     def meeting(self, keys: list[str]) -> str:
         """What every rank must agree on before work begins."""
         return digest([self.nodes, self.per_node, keys])
+
+
+def computed_together(kind: str) -> bool:
+    """Whether all ranks compute a step of this kind; of the others, rank 0 does alone."""
+    params = params_type(kind)
+    return params is not None and params.together
 
 
 def _number(environment: Mapping[str, str], name: str, default: int, least: int) -> int:

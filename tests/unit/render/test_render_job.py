@@ -414,6 +414,22 @@ def test_pods_of_several_nodes_meet_at_the_first():
     assert (told["PET_NNODES"], told["PET_NPROC_PER_NODE"]) == ("4", "8")
 
 
+def test_gpus_of_one_pod_are_one_process_each_for_kinds_that_compute_together():
+    resources = ResourcesSpec(gpus=8)
+    compute = ComputeSpec(train=resources, evaluate=resources)
+    (train,) = render_batch([train_step()], compute, SETTINGS)
+    (generate,) = render_batch([generate_step(train_step())], compute, SETTINGS)
+    told = {n: v for n, v in environment(train).items() if n.startswith("PET_")}
+    assert told == {"PET_NPROC_PER_NODE": "8"}
+    assert "PET_NPROC_PER_NODE" not in environment(generate)
+
+
+def test_a_kind_that_one_process_computes_has_one_on_each_of_several_pods():
+    compute = ComputeSpec(evaluate=ResourcesSpec(gpus=8, nodes=2), queue="research")
+    _, job = render_batch([generate_step(train_step())], compute, SETTINGS)
+    assert environment(job)["PET_NPROC_PER_NODE"] == "1"
+
+
 def test_one_pod_needs_no_service_and_no_rendezvous():
     (job,) = render_batch([train_step()], COMPUTE, SETTINGS)
     assert not [name for name in environment(job) if name.startswith("PET_")]
