@@ -9,11 +9,23 @@ TESTS ?= tests/unit tests/integration
 PYTEST_ARGS ?= -n 2 --dist loadgroup
 CLUSTER_TESTS ?= tests/cluster
 CLUSTER_ARGS ?= -n 0
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' clt_operator/__init__.py)
+REVISION = $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+DATE = $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+IMAGE_TOOL ?= $(shell docker info >/dev/null 2>&1 && echo docker || command -v buildah)
+IMAGE_PREFIX ?=
+IMAGE_TAG ?= $(VERSION)
+IMAGE_ARGS ?=
+# Files of a commit have its date: the same commit gives the same layers.
+IMAGE_DATED = $(if $(findstring buildah,$(IMAGE_TOOL)),--layers --timestamp $(DATE),\
+  --build-arg SOURCE_DATE_EPOCH=$(DATE))
+RESOLVE := $(UV) pip compile -q --generate-hashes --universal --python-version 3.11 \
+  --no-emit-index-url --no-header --no-annotate
 
 # Every step is a process: without compiled modules each would compile thousands of files again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test test-cluster test-cluster-slow cluster-binaries chart-test lint format docs manifests dashboards golden constraints clean
+.PHONY: help setup demo test test-cluster test-cluster-slow cluster-binaries chart-test lint format docs manifests dashboards golden images constraints clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/'
@@ -73,10 +85,18 @@ dashboards: $(STAMP) ## make dashboards and alerts again from charts/monitoring
 golden: $(STAMP) ## write the golden manifests again; read the difference before you commit it
 	CLT_UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/unit/render
 
+images: ## build both images; IMAGE_TOOL=docker|buildah IMAGE_PREFIX=registry/team/ IMAGE_TAG=
+	@test -n "$(IMAGE_TOOL)" || { echo "docker (running) or buildah is needed" >&2; exit 1; }
+	$(foreach image,operator jobs,$(IMAGE_TOOL) build $(IMAGE_DATED) $(IMAGE_ARGS) \
+	  --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) \
+	  -f images/$(image)/Dockerfile -t $(IMAGE_PREFIX)clt-$(image):$(IMAGE_TAG) . &&) :
+
 constraints: $(STAMP) ## resolve the pinned versions again
-	$(UV) pip compile pyproject.toml --extra jobs --extra test --generate-hashes \
-	  --no-emit-index-url --no-header --no-annotate --universal --python-version 3.11 \
-	  --upgrade -q -o constraints.txt
+	$(RESOLVE) --upgrade pyproject.toml --extra jobs --extra test -o constraints.txt
+	$(RESOLVE) pyproject.toml -c constraints.txt --extra jobs -o images/jobs/constraints.txt
+	$(RESOLVE) pyproject.toml -c constraints.txt --excludes images/operator/excludes.txt \
+	  -o images/operator/constraints.txt
+	$(RESOLVE) --upgrade images/build/tools.in -o images/build/tools.txt
 
 clean: ## remove what the targets made here (not the store)
 	rm -rf $(VENV) build dist quickstart-report .mypy_cache .ruff_cache .pytest_cache
