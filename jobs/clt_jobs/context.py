@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from clt_jobs.telemetry.protocol import Telemetry
+
 
 class StopRequested(Exception):
     """Raised by a step after it saved its state on request; the runner exits 75."""
@@ -36,6 +38,11 @@ class Context(Protocol):
 
     def output(self, name: str) -> Path:
         """An empty directory, made on first use; what lies in it becomes the output."""
+        ...
+
+    @property
+    def telemetry(self) -> Telemetry:
+        """Where to say what happens; nothing comes back that a result could depend on."""
         ...
 
     def summarise(self, **figures: Any) -> None:

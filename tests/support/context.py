@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from clt_jobs.telemetry.protocol import SILENT, Telemetry
+
 
 class FakeContext:
     """Satisfies ``clt_jobs.context.Context``; everything it keeps lies below ``root``.
@@ -22,11 +24,13 @@ class FakeContext:
         key: str = "0" * 64,
         stop_after: float | None = None,
         resume: Path | None = None,
+        telemetry: Telemetry | None = None,
     ) -> None:
         self.root = root
         self.key = key
         self.hints: Mapping[str, Any] = dict(hints or {})
         self.figures: dict[str, Any] = {}
+        self.telemetry = telemetry or SILENT
         self.reported: list[dict[str, float]] = []
         self.saved: list[str] = []
         self.on_progress: Callable[[dict[str, float]], None] | None = None

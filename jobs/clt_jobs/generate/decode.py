@@ -47,10 +47,12 @@ def decode(
     *,
     batch_size: int,
     progress: Callable[[int], None] | None = None,
+    hear: Callable[[Sequence[Answer]], None] | None = None,
 ) -> list[Answer]:
     """The answers to ``prompts`` in their order; ``items`` name the random streams.
 
-    ``progress`` hears after every batch how many are done; what it raises ends the decoding.
+    ``hear`` is given the answers of every batch; ``progress`` hears after it how many are
+    done, and what it raises ends the decoding.
     """
     model = CausalModel(checkpoint.model, checkpoint.pad, prompts)
     answers: dict[int, Answer] = {}
@@ -59,6 +61,8 @@ def decode(
         streams = [_stream(decoding, items[index]) for index in indices]
         written = _Writer(checkpoint, decoding).run(model, batch, streams)
         answers.update(zip(indices, written, strict=True))
+        if hear is not None:
+            hear(written)
         if progress is not None:
             progress(len(answers))
     return [answers[index] for index in range(len(prompts))]

@@ -13,6 +13,7 @@ from clt_jobs.generate.decode import Answer, decode, decoding_fields
 from clt_jobs.generate.items import choose_items, choose_shots
 from clt_jobs.generate.prompts import Prompt, make_prompts, prompt_limit
 from clt_jobs.generate.records import FILE_NAME, SCHEMA
+from clt_operator.api import telemetry as series
 from clt_operator.api.errors import InputError
 from clt_operator.api.kinds.generate import GenerateParams
 from clt_operator.api.kinds.prepare import Template
@@ -36,7 +37,8 @@ def generate(params: GenerateParams, context: Context) -> None:
         [row.item for row in rows],
         decoding_fields(params),
         batch_size=batch_size(context),
-        progress=reporter(context, len(rows)),
+        progress=reporter(context, len(rows), params.language),
+        hear=listener(context, params.language),
     )
     references = [_reference(params.template, row) for row in rows]
     records = _records(rows, references, prompts, answers)
@@ -68,15 +70,34 @@ def batch_size(context: Context) -> int:
     return max(1, int(context.hints.get("batch_size") or BATCH_SIZE))
 
 
-def reporter(context: Context, total: int) -> Callable[[int], None]:
+def reporter(context: Context, total: int, language: str) -> Callable[[int], None]:
     """Reports progress after each batch, and stops there on request: a cell is begun anew."""
+    cell = context.telemetry.about.get("task", ""), language
+    context.telemetry.add(series.ITEMS, 0, *cell)
+    counted = 0
 
     def report(done: int) -> None:
+        nonlocal counted
         context.progress(done=done, total=total)
+        context.telemetry.add(series.ITEMS, done - counted, *cell)
+        counted = done
         if context.stop_requested and done < total:
             raise StopRequested
 
     return report
+
+
+def listener(context: Context, language: str) -> Callable[[Sequence[Answer]], None]:
+    """Counts what each batch of answers brought."""
+    cell = context.telemetry.about.get("task", ""), language
+
+    def hear(answers: Sequence[Answer]) -> None:
+        cut = sum(answer.finish_reason == "length" for answer in answers)
+        context.telemetry.add(series.ITEM_TOKENS, sum(a.tokens for a in answers), *cell)
+        context.telemetry.add(series.TRUNCATED, cut, *cell)
+
+    hear([])
+    return hear
 
 
 def fix_threads(context: Context) -> None:

@@ -25,6 +25,7 @@ from clt_jobs.runner.provenance import provenance
 from clt_jobs.runner.stop import Stop
 from clt_jobs.runner.tee import Tee
 from clt_jobs.runner.world import World, computed_together
+from clt_jobs.telemetry.recorder import Recorder
 from clt_operator.api.errors import TransientError
 from clt_operator.api.kinds import parse_params
 from clt_operator.api.redaction import Redact
@@ -50,6 +51,7 @@ class Runner:
     hints: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     cache: FileCache | None = None
     lead: Lead | None = None  # where there are other ranks
+    telemetry: Recorder = field(default_factory=Recorder)
 
     def __post_init__(self) -> None:
         self.inputs = Inputs(self.artifacts, self.scratch / "inputs", self.cache)
@@ -91,6 +93,7 @@ class Attempt:
         manifest: Manifest | None = None
         fault: Fault | None = None
         self.folder.mkdir(parents=True)
+        self.runner.telemetry.begin(self.document.labels, self.claim.attempt)
         tee = Tee(self.folder / "log.txt", self.runner.redact)
         with tee:
             try:
@@ -127,6 +130,7 @@ class Attempt:
                 heartbeat=heartbeat,
                 superseded=self._superseded,
                 tell_resume=self.lead.tell_resume if self.lead else None,
+                telemetry=self.runner.telemetry,
             )
             with self._together(tee, started):
                 function(params, context)
@@ -233,6 +237,7 @@ class Attempt:
             message=self.runner.redact(fault.message),
             started_at=started,
             ended_at=now(),
+            figures=self.runner.telemetry.take_figures(),
         )
         level = logging.INFO if fault.outcome == "committed" else logging.WARNING
         log.log(level, "%s %s %s", self.claim.key[:12], outcome.outcome, outcome.message)

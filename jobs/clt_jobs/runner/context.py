@@ -12,8 +12,10 @@ from typing import Any
 from clt_jobs.context import StopRequested
 from clt_jobs.runner.heartbeat import Heartbeat
 from clt_jobs.runner.stop import Stop
+from clt_jobs.telemetry.protocol import SILENT, Telemetry
 from clt_operator.api.errors import InputError, StoreError, TransientError
 from clt_operator.api.step import Claim, StepDocument
+from clt_operator.api.telemetry import STEP_PROGRESS, STEP_RESUMES
 from clt_operator.store.artifacts import Artifacts
 from clt_operator.store.cache import FileCache
 from clt_operator.store.protocol import ObjectNotFound
@@ -64,6 +66,7 @@ class RunnerContext:
     summary: dict[str, Any] = field(default_factory=dict)
     resumed_from: str = ""
     tell_resume: Callable[[str], None] | None = None  # to the other ranks, where there are any
+    telemetry: Telemetry = SILENT  # of rank 0 alone
 
     @property
     def key(self) -> str:
@@ -95,6 +98,8 @@ class RunnerContext:
 
     def progress(self, **figures: float) -> None:
         self.heartbeat.update(figures)
+        if total := figures.get("total"):
+            self.telemetry.set(STEP_PROGRESS, figures.get("done", 0) / total)
 
     @property
     def stop_requested(self) -> bool:
@@ -108,6 +113,8 @@ class RunnerContext:
     def load_resume(self) -> Path | None:
         found = self.artifacts.load_resume(self.key, self.claim.attempt, self.folder / "resume")
         self.resumed_from = found.name if found else ""
+        if found:
+            self.telemetry.add(STEP_RESUMES, 1)
         if self.tell_resume:
             self.tell_resume(self.resumed_from)
         return found

@@ -27,6 +27,8 @@ from clt_jobs.runner.lead import Lead
 from clt_jobs.runner.rendezvous import gather, join
 from clt_jobs.runner.stop import Stop
 from clt_jobs.runner.world import World
+from clt_jobs.telemetry.exposition import exposed
+from clt_jobs.telemetry.recorder import Recorder
 from clt_operator.api.errors import CltError, TransientError
 from clt_operator.api.exit_codes import SAVED_ON_REQUEST, TRANSIENT
 from clt_operator.api.holder import LocalHolder, parse_stat
@@ -57,16 +59,19 @@ def run_job(arguments: Sequence[str], stop: Stop) -> int:
     scratch = options.scratch or Path(tempfile.mkdtemp(prefix="clt-"))
     try:
         scratch.mkdir(parents=True, exist_ok=True)
-        runner = Runner(
-            artifacts=Artifacts(open_store(options.store)),
-            holder=options.holder or own_holder(os.environ),
-            scratch=scratch,
-            redact=redactor(os.environ),
-            stop=stop,
-            hints=json.loads(options.hints.read_text()) if options.hints else {},
-            cache=FileCache(Path(kept)) if (kept := os.environ.get("CLT_CACHE")) else None,
-        )
-        return _run_all(runner, list(dict.fromkeys(options.keys)), world)
+        with exposed(os.environ if world.rank == 0 else {}) as exposition:
+            telemetry = Recorder(exposition)
+            runner = Runner(
+                artifacts=Artifacts(open_store(options.store, observer=telemetry.request)),
+                holder=options.holder or own_holder(os.environ),
+                scratch=scratch,
+                redact=redactor(os.environ),
+                stop=stop,
+                hints=json.loads(options.hints.read_text()) if options.hints else {},
+                cache=FileCache(Path(kept)) if (kept := os.environ.get("CLT_CACHE")) else None,
+                telemetry=telemetry,
+            )
+            return _run_all(runner, list(dict.fromkeys(options.keys)), world)
     except StopRequested as stopped:
         log.info("%s", stopped)
         return SAVED_ON_REQUEST

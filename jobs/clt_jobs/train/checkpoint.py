@@ -50,8 +50,8 @@ class State:
     metrics: list[str] = field(default_factory=list)
 
 
-def save_state(directory: Path, state: State) -> None:
-    """Writes a state into an empty directory."""
+def save_state(directory: Path, state: State) -> int:
+    """Writes a state into an empty directory; its size in bytes."""
     document = {
         "fingerprint": state.fingerprint,
         "counters": asdict(state.counters),
@@ -65,6 +65,7 @@ def save_state(directory: Path, state: State) -> None:
     if state.selected is not None:
         shutil.copyfile(state.selected, directory / SELECTED)
     (directory / METRICS).write_text("".join(state.metrics), encoding="utf-8")
+    return sum(file.stat().st_size for file in directory.iterdir())
 
 
 def read_state(directory: Path, fingerprint: str) -> State:

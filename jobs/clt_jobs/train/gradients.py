@@ -15,6 +15,7 @@ from torch import nn
 
 from clt_jobs.train.batches import Share, shares
 from clt_jobs.train.corpus import Corpus, Int64, Rows
+from clt_jobs.train.meter import DATA, Meter
 from clt_jobs.train.objectives import Objective
 from clt_jobs.train.optimiser import build_optimiser, set_rate
 from clt_jobs.train.ranks import Ranks
@@ -46,10 +47,17 @@ class Gradients:
     """The prepared module of an objective and one optimiser per parameter group."""
 
     def __init__(
-        self, objective: Objective, params: OptimiserParams, ranks: Ranks, limits: Limits, pad: int
+        self,
+        objective: Objective,
+        params: OptimiserParams,
+        ranks: Ranks,
+        limits: Limits,
+        pad: int,
+        *,
+        meter: Meter,
     ) -> None:
         self.objective, self.params, self.ranks = objective, params, ranks
-        self.limits, self.pad = limits, pad
+        self.limits, self.pad, self.meter = limits, pad, meter
         groups = objective.groups()
         if len(groups) > 1 and ranks.world > 1:
             raise InputError("an objective of several parameter groups runs in one process only")
@@ -66,9 +74,12 @@ class Gradients:
         losses = torch.zeros(len(rows), dtype=torch.float64, device=self.ranks.device)
         mine = self.limits.shares(rows.lengths, self.ranks)
         for number, share in enumerate(mine):
-            part = rows.take(share.index)
-            given = np.zeros(len(part)) if share.idle else weights[share.index]
-            batch = self.objective.collate(corpus, part, given, self.pad).to(self.ranks.device)
+            with self.meter.part(DATA):
+                part = rows.take(share.index)
+                given = np.zeros(len(part)) if share.idle else weights[share.index]
+                batch = self.objective.collate(corpus, part, given, self.pad)
+                self.meter.computed(batch)
+                batch = batch.to(self.ranks.device)
             last = number == len(mine) - 1
             with nullcontext() if last else self.ranks.accelerator.no_sync(self.module):
                 for update in self.objective.updates(self.module, batch):

@@ -24,6 +24,7 @@ from clt_jobs.train.batches import StepBounds, rows_of_step
 from clt_jobs.train.checkpoint import SELECTED, Counters, State, read_state, save_state
 from clt_jobs.train.corpus import Corpus, Rows
 from clt_jobs.train.gradients import Gradients
+from clt_jobs.train.meter import CHECKPOINT, COMPUTE, DATA, OPTIMISER, VALIDATION
 from clt_jobs.train.pace import Pace
 from clt_jobs.train.runtime import seed_step
 from clt_jobs.train.selection import Candidate, Policies, is_best
@@ -69,6 +70,7 @@ class Loop:
         self.params, self.data, self.gradients = params, data, gradients
         self.context, self.fingerprint, self.work = context, fingerprint, work
         self.ranks, self.objective = gradients.ranks, gradients.objective
+        self.meter = gradients.meter
         self.held = held_out(data.corpus, data.realised)
         self.policies = Policies.of(data.corpus.components, list(self.held), params.pivot)
         if params.select != "last" and params.select not in self.policies.members:
@@ -85,13 +87,16 @@ class Loop:
     def run(self) -> None:
         """Train to the end. Raises StopRequested after saving, when asked to stop."""
         total = self.data.bounds.steps
+        self.meter.begin(self.data.corpus, self.counters, total)
         self.gradients.module.train()
         while self.counters.step < total:
             wish = self._step()
             if self._validation_due():
-                self._validate()
+                with self.meter.part(VALIDATION):
+                    self._validate()
             if wish.stop or (wish.save and self.counters.step < total):
-                self._save()
+                with self.meter.part(CHECKPOINT):
+                    self._save()
             if wish.stop:
                 raise StopRequested(f"saved at step {self.counters.step} of {total}")
 
@@ -110,7 +115,8 @@ class Loop:
 
     def _step(self) -> Wish:
         step, corpus = self.counters.step, self.data.corpus
-        rows = rows_of_step(self.data.realised, corpus, self.data.bounds, step)
+        with self.meter.part(DATA):
+            rows = rows_of_step(self.data.realised, corpus, self.data.bounds, step)
         if rows.supervised.sum() == 0:
             raise InputError(
                 f"no row of step {step + 1} has a supervised token: the responses are empty or "
@@ -119,10 +125,13 @@ class Loop:
         languages = corpus.language_of[rows.component]
         weights = row_weights(rows.supervised, languages, self.params.loss_weight)
         seed_step(self.params.init_seed, step, self.ranks.rank)
-        row_losses, wish = self._agree(self.gradients.gather(corpus, rows, weights))
+        with self.meter.part(COMPUTE):
+            row_losses, wish = self._agree(self.gradients.gather(corpus, rows, weights))
         self._check_finite(rows, row_losses)
-        rate, norm = self.gradients.apply(step, self.data.bounds.steps)
+        with self.meter.part(OPTIMISER):
+            rate, norm = self.gradients.apply(step, self.data.bounds.steps)
         self._count(rows, norm)
+        self.meter.stepped(corpus, rows, row_losses, self.counters)
         self._report(rows, row_losses, float(row_losses @ weights), rate, norm)
         return wish
 
@@ -137,6 +146,7 @@ class Loop:
         bad = ~np.isfinite(row_losses)
         if not bad.any():
             return
+        self.meter.not_finite("loss")
         of = self.data.corpus.language_of[rows.component[bad]]
         languages = ", ".join(sorted({self.data.corpus.languages[i] for i in of.tolist()}))
         raise InputError(
@@ -157,6 +167,7 @@ class Loop:
             return
         counters.skipped_steps += 1
         counters.skipped_in_a_row += 1
+        self.meter.not_finite("gradients")
         self.ranks.say(f"step {counters.step}: gradients are not finite, step skipped")
         if counters.skipped_in_a_row >= SKIPS_IN_A_ROW:
             raise InputError(
@@ -178,7 +189,8 @@ class Loop:
         )
         self.lines.append(line)
         step, total = self.counters.step, self.data.bounds.steps
-        speed = self.pace.tokens_per_second(int(rows.lengths.sum()))
+        speed = self.meter.tokens_per_second()
+        self.meter.minimised(loss, rate, norm)
         if self.ranks.main:
             self.context.progress(done=step, total=total, loss=loss, tokens_per_second=speed)
         if self.pace.line_due or step == total:
@@ -197,6 +209,7 @@ class Loop:
         self.candidates.append(candidate)
         self.lines.append(log.validation_line(candidate, self.policies))
         losses = self.policies.losses(candidate)
+        self.meter.validated(losses)
         told = "  ".join(f"{name} {loss:.4f}" for name, loss in losses.items())
         self.ranks.say(f"step {candidate.step} validation  {told}")
         policy = self.params.select
@@ -219,6 +232,7 @@ class Loop:
         )
         if self.ranks.main:
             with TemporaryDirectory(dir=self.work) as directory:
-                save_state(Path(directory), state)
+                size = save_state(Path(directory), state)
                 self.context.save_resume(f"step-{self.counters.step:08d}", Path(directory))
+            self.meter.saved(time.monotonic() - began, size)
         self.pace.saved(time.monotonic() - began)

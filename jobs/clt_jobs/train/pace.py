@@ -1,4 +1,4 @@
-"""The clock of a training: when to save, when to print, how fast it goes.
+"""The clock of a training: when to save, when to print.
 
 Nothing that is decided here reaches an output: a save changes no number.
 """
@@ -14,10 +14,9 @@ class Pace:
     def __init__(self, save_every: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._save_every = save_every
-        self._began = self._saved = clock()
+        self._saved = clock()
         self._printed = float("-inf")
         self._saving = 0.0  # seconds that the last save took
-        self._tokens = 0
 
     @property
     def save_due(self) -> bool:
@@ -37,8 +36,3 @@ class Pace:
             return False
         self._printed = now
         return True
-
-    def tokens_per_second(self, tokens: int) -> float:
-        """Counts more tokens; the mean rate since the start of this process."""
-        self._tokens += tokens
-        return self._tokens / max(self._clock() - self._began, 1e-9)

@@ -14,6 +14,7 @@ from clt_jobs.train.batches import CPU_MICRO_TOKENS, plan_steps
 from clt_jobs.train.corpus import read_corpus, realise_mixture
 from clt_jobs.train.gradients import Gradients, Limits
 from clt_jobs.train.loop import Data, Loop
+from clt_jobs.train.meter import Meter
 from clt_jobs.train.model import build_model, export_model
 from clt_jobs.train.objectives import build_objective
 from clt_jobs.train.ranks import Ranks
@@ -36,7 +37,9 @@ def train(params: TrainParams, context: Context) -> None:
     base = context.input("model")
     objective = build_objective(params.objective, build_model(params, base), context)
     pad = int(load_tokenizer(base).pad_token_id or 0)
-    gradients = Gradients(objective, params.optimiser, ranks, _limits(context, ranks), pad)
+    meter = Meter(context.telemetry, ranks.world)
+    limits = _limits(context, ranks)
+    gradients = Gradients(objective, params.optimiser, ranks, limits, pad, meter=meter)
     with TemporaryDirectory(prefix="train-") as work:
         fingerprint = digest([params.model_dump(mode="json"), data.realised.fingerprint])
         loop = Loop(params, data, gradients, context, fingerprint=fingerprint, work=Path(work))
