@@ -12,7 +12,13 @@ from clt_operator.api.errors import SpecError
 from clt_operator.api.profiles.settings import gang_problem
 from clt_operator.api.spec.compute import ComputeSpec, ResourcesSpec
 from clt_operator.api.step import Graph, Step
-from clt_operator.render.labels import annotations, job_name, labels
+from clt_operator.render.labels import (
+    EXPERIMENT_LABEL,
+    annotations,
+    job_name,
+    labels,
+    sanitised,
+)
 from clt_operator.render.pod import RENDEZVOUS_PORT, Manifest, pod_spec
 from clt_operator.render.profiles import (
     Owner,
@@ -132,8 +138,11 @@ def _metadata(name: str, steps: Sequence[Step], settings: Settings) -> Manifest:
 
 
 def _give(job: Manifest, owner: Owner) -> None:
-    """The first owner; others join by the same label and a reference of their own."""
-    job["metadata"]["labels"][owner.label] = "true"
+    """The first owner; others join by the same label and a reference of their own. The Job and
+    its pods bear its name for as long as they are there, for who reads their metrics."""
+    maker = {EXPERIMENT_LABEL: sanitised(owner.name)}
+    job["metadata"]["labels"] |= {owner.label: "true", **maker}
+    job["spec"]["template"]["metadata"]["labels"] |= maker
     if owner.uid:
         job["metadata"]["ownerReferences"] = [owner.reference()]
 

@@ -14,6 +14,7 @@ from clt_operator.api.step import Step
 # Labels of steps that become labels of Jobs; what else a step carries stays in its document.
 SHOWN = ("model", "stage", "sweep", "task", "language", "mix", "k", "seed", "metric", "control")
 PREFIX = "clt.dev/"
+EXPERIMENT_LABEL = f"{PREFIX}experiment"  # the experiment that made the Job, of several owners
 SHORT_KEY = 16  # hexadecimal digits
 MAX_NAME = 63
 MAX_SUMMARY = 256

@@ -9,6 +9,7 @@ from typing import Any
 
 from clt_operator.api.spec.compute import ResourcesSpec
 from clt_operator.api.step import Step
+from clt_operator.api.telemetry import PORT as METRICS_PORT
 from clt_operator.render.profiles import CacheProfile, PoolProfile, Settings, Toleration
 
 USER = 65532
@@ -129,6 +130,7 @@ def _container(
         "command": runner[:3],
         "args": [*runner[3:], *(step.key for step in steps)],
         "env": environment,
+        "ports": [{"name": "metrics", "containerPort": METRICS_PORT, "protocol": "TCP"}],
     }
     if any(secrets):
         container["envFrom"] = [{"secretRef": {"name": secret}} for secret in secrets if secret]
@@ -145,6 +147,7 @@ def _environment(kind: str, resources: ResourcesSpec, settings: Settings) -> lis
     plain: dict[str, str] = {
         "CLT_STORE": settings.store.uri,
         "CLT_IMAGE": resources.image or settings.image,
+        "CLT_METRICS_PORT": str(METRICS_PORT),
         "HOME": SCRATCH,
         "PYTHONHASHSEED": "0",
         "PYTHONUNBUFFERED": "1",

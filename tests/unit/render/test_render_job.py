@@ -21,6 +21,7 @@ from support.render_samples import (
     train_step,
 )
 
+from clt_operator.api import telemetry
 from clt_operator.api.base import Params
 from clt_operator.api.errors import SpecError
 from clt_operator.api.spec.compute import ComputeSpec, ResourcesSpec
@@ -234,6 +235,24 @@ def test_without_an_object_a_label_alone_says_who_wants_a_job():
     (job,) = render_batch([fetch_step()], COMPUTE, SETTINGS, Owner("study"))
     assert job["metadata"]["labels"]["member.clt.dev/study"] == "true"
     assert "ownerReferences" not in job["metadata"]
+
+
+def test_the_job_and_its_pods_bear_the_name_of_the_experiment_that_made_them():
+    (job,) = render_batch([fetch_step()], COMPUTE, SETTINGS, Owner("study"))
+    (other,) = render_batch([fetch_step()], COMPUTE, SETTINGS, Owner("another"))
+    pod = job["spec"]["template"]
+    assert job["metadata"]["labels"]["clt.dev/experiment"] == "study"
+    assert pod["metadata"]["labels"]["clt.dev/experiment"] == "study"
+    assert job["metadata"]["name"] == other["metadata"]["name"], "it never enters the Job's name"
+
+
+def test_a_pod_offers_its_metrics_at_the_port_that_its_runner_is_told():
+    (job,) = render_batch([fetch_step()], COMPUTE, SETTINGS)
+    (container,) = pod_of(job)["containers"]
+    (port,) = container["ports"]
+    told = {v["name"]: v.get("value") for v in container["env"]}["CLT_METRICS_PORT"]
+    assert port == {"name": "metrics", "containerPort": telemetry.PORT, "protocol": "TCP"}
+    assert told == str(telemetry.PORT)
 
 
 # The pod
