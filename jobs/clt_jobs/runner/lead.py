@@ -48,6 +48,7 @@ class Lead:
         self._key = ""
         self._abandon: Callable[[Trouble], None] | None = None  # set while rank 0 computes
         self._since = 0.0  # when trouble was seen first
+        self._said_all = False
         self.broken = False  # no step can be worked on together any more
         self._watcher = threading.Thread(target=self._watch, daemon=True, name="ranks")
         self._watcher.start()
@@ -62,7 +63,7 @@ class Lead:
         this process cannot: it waits in a library for one that is gone."""
         port = self.group.listen()
         with self._changed:
-            self._busy = set(self._lines) - self._gone
+            self._busy = set(self._lines)
             self._key, self._faults, self._since = key, {}, 0.0
             self._abandon = abandon
         self._tell(do="work", key=key, attempt=attempt, port=port)
@@ -96,6 +97,7 @@ class Lead:
     def end(self, code: int) -> None:
         """The last word, by which every other rank exits."""
         self._tell(do="end", code=code)
+        self._said_all = True
         self._watcher.join(GOODBYE)
 
     @property
@@ -122,7 +124,7 @@ class Lead:
             for rank, line in self._lines.items():
                 selector.register(line, selectors.EVENT_READ, rank)
                 self._hear(rank, line.early)
-            while selector.get_map():
+            while selector.get_map() or not self._said_all:
                 for event, _ in selector.select(LOOK):
                     line = self._lines[event.data]
                     try:
