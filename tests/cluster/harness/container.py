@@ -6,11 +6,11 @@ that protocol; this is a second, small speaker of it.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from cluster.harness.outputs import figures_of, outputs_of, stage
+from cluster.harness.outputs import counted, figures_of, outputs_of, stage
 from cluster.harness.script import Rule, Script
 
 from clt_operator.api.errors import CltError, StoreError, TransientError
@@ -106,7 +106,7 @@ class Container:
         finally:
             self.doing = None
         if outcome:
-            outcome = self._tell(claim, outcome, message, started)
+            outcome = self._tell(claim, outcome, message, started, counted(document))
         self.record(Record(key, document.kind, claim.attempt, outcome or "", self.uid))
         return code
 
@@ -185,7 +185,12 @@ class Container:
         return ""
 
     def _tell(
-        self, claim: Claim, kind: OutcomeKind, message: str, started: str
+        self,
+        claim: Claim,
+        kind: OutcomeKind,
+        message: str,
+        started: str,
+        figures: Mapping[str, float],
     ) -> OutcomeKind | None:
         self._check_alive()
         outcome = Outcome(
@@ -195,6 +200,7 @@ class Container:
             message=message,
             started_at=started,
             ended_at=now(),
+            figures=dict(figures),
         )
         try:
             self.artifacts.record_outcome(outcome)

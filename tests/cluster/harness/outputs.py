@@ -1,10 +1,14 @@
 """Tiny artifacts: for each output that a step of some kind has, one file of a few bytes.
 
 The bytes depend on the key alone, so that a step that is computed twice gives the same artifact.
+A report's summary has made-up scores of the points that the report is about, and an attempt of a
+training leaves made-up counts.
 """
 
 import hashlib
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from clt_operator.api.step import Claim, FileEntry, StepDocument
 from clt_operator.store import layout
@@ -44,6 +48,8 @@ def stage(artifacts: Artifacts, claim: Claim, document: StepDocument) -> dict[st
     staged: dict[str, list[FileEntry]] = {}
     for output in outputs_of(document):
         name, text = FILES.get(output, ("stub.txt", f"{document.kind} {claim.key} {output}\n"))
+        if document.kind == "report" and output == "summary":
+            text = json.dumps(_summary(document.params))
         path, data = f"{output}/{name}", text.encode()
         artifacts.store.put(layout.files(claim.key, claim.attempt) + path, data, durable=False)
         digest = hashlib.sha256(data).hexdigest()
@@ -54,3 +60,45 @@ def stage(artifacts: Artifacts, claim: Claim, document: StepDocument) -> dict[st
 def figures_of(document: StepDocument) -> Mapping[str, int]:
     """A manifest's summary: enough for a reader that shows some."""
     return {"rows": 1} if document.kind in ("fetch", "derive", "prepare") else {}
+
+
+def counted(document: StepDocument) -> Mapping[str, float]:
+    """What an attempt leaves of its counters, in its outcome."""
+    left = {"store_requests": 3.0, "store_retries": 0.0, "store_bytes.read": 100.0}
+    for part in document.params.get("mixture", {}).get("components", ()):
+        left[f"tokens.{part['language']}"] = 50.0
+        left[f"supervised_tokens.{part['language']}"] = 20.0
+    return left
+
+
+def _summary(params: Mapping[str, Any]) -> dict[str, Any]:
+    """As the report step writes it, as far as others read it."""
+    places = list(_places(params))
+    scores = [
+        {**place, "language": code, "role": _role(params, place, code), "score": 0.5,
+         "change": None if place["k"] == 0 else 0.1, "relative": 0.8, "answers": 20, "failed": 1,
+         "told": 10, "wrong_language": 2}
+        for place in places for code in params["evaluate"]
+    ]  # fmt: skip
+    quantities = [
+        {**place, "quantity": name, "value": 0.4}
+        for place in places for name in ("rel", "seen", "unseen", "gap")
+    ]  # fmt: skip
+    return {"title": "stub", "scores": scores, "quantities": quantities, "left_out": 0}
+
+
+def _places(params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    seen = set()
+    for point in params["points"]:
+        for task in params["tasks"]:
+            place = (point["sweep"], point["model"], point["mix"], point["task"], point["k"])
+            if not point.get("control") and (*place, task["name"]) not in seen:
+                seen.add((*place, task["name"]))
+                names = ("sweep", "model", "mix", "trained", "k")
+                where = dict(zip(names, place, strict=True))
+                yield {**where, "task": task["name"], "metric": task["metrics"][0]}
+
+
+def _role(params: Mapping[str, Any], place: Mapping[str, Any], code: str) -> str:
+    seen = params["mixes"].get(place["mix"], ())
+    return "pivot" if code == params["pivot"] else "seen" if code in seen else "unseen"
