@@ -20,6 +20,7 @@ from clt_jobs.metrics.registry import Metric, known
 from clt_operator.api.kinds import KINDS
 from clt_operator.api.languages import LANGUAGES, SPACELESS_SCRIPTS
 from clt_operator.api.metrics import METRICS
+from clt_operator.api.telemetry import SERIES, Where
 from clt_operator.cli.main import VERBS, app
 
 HERE = Path(__file__).parent
@@ -111,11 +112,76 @@ def _default(default: str) -> str:
     return "that of its fields" if default.endswith("()") else f"`{default}`"
 
 
+def series() -> str:
+    """Every series that Prometheus may read."""
+    return "\n".join(
+        [
+            "# Series for Prometheus\n",
+            MADE,
+            "How to scrape, dashboards and alerts: [watch runs](../how-to/monitor-runs.md). The "
+            "metrics of tasks are [another page](task-metrics.md). Units are base units: seconds, "
+            "bytes, ratios from 0 to 1. Labels hold names that a spec declares, kinds and phases, "
+            "never a key or a text.\n",
+            "## Of the operator\n",
+            "`namespace` and `experiment` are those of the experiment, not of the operator: scrape "
+            "with `honor_labels`.\n",
+            *_series("operator"),
+            _JOB_SERIES,
+            *_series("job"),
+            _FIGURES,
+        ]
+    )
+
+
+_JOB_SERIES = """\
+## Of the pods of Jobs
+
+A runner listens on the port named `metrics` (9464, `CLT_METRICS_PORT`) while it works, and
+nowhere on a run of one's own machine, where that variable is not set. Beside these series it
+shows those that `prometheus_client` knows of a process (`process_…`, `python_…`). Of the pods of
+one training, the first speaks for all; the others tell of their own memory and requests.
+
+A scrape adds `namespace`, `pod`, `experiment` (the experiment that made the Job: of several that
+share it, the first) and `kind` (of its steps). All else that is known of the step at work is in
+`clt_run_info` of the same pod, with an empty value where it does not apply. Join the two:
+
+```promql
+sum by (namespace, experiment, model, mix, k) (
+  rate(clt_train_tokens_total[5m])
+    * on (namespace, pod) group_left (model, mix, k, seed) clt_run_info
+)
+```
+
+Gauges are those of the step at work: they go when the runner takes up the next step of its Job,
+and `clt_run_info` is replaced. Counters go on.
+"""
+
+_FIGURES = """\
+## What remains when a pod ends
+
+Each attempt, also one that failed, leaves figures in its [outcome](store-layout.md): tokens and
+supervised tokens by language, bytes and retries of the store, whether it went on from a saved
+state, whether its loss was not finite, seconds of training by part, and what else it counted. The
+operator adds them up in the series `clt_ended_…`. A pod that was killed or whose node went away
+leaves none; what it had computed since its last save is computed again, and counted, by the next
+attempt.
+"""
+
+
+def _series(where: Where) -> Iterator[str]:
+    yield "| series | type | labels | meaning |\n| --- | --- | --- | --- |"
+    for one in SERIES:
+        if one.where == where:
+            labels = ", ".join(f"`{label}`" for label in one.labels)
+            yield f"| `{one.name}` | {one.type} | {labels} | {one.help} |"
+    yield ""
+
+
 def metrics() -> str:
     """Every metric that a spec may name."""
     found = known()
     parts = [
-        "# Metrics\n",
+        "# Metrics of tasks\n",
         MADE,
         "The first metric of a task is its primary one. `generate` metrics score answers, "
         "`likelihood` metrics score log-probabilities; a cell is generated or scored once for "
@@ -207,7 +273,8 @@ def _prose(text: str | None) -> str:
 PAGES: dict[str, Callable[[], str]] = {
     "reference/cli.md": cli,
     "reference/kinds.md": kinds,
-    "reference/metrics.md": metrics,
+    "reference/metrics.md": series,
+    "reference/task-metrics.md": metrics,
     "reference/languages.md": languages,
 }
 

@@ -53,13 +53,16 @@ def run_job(arguments: Sequence[str], stop: Stop) -> int:
         log.error("%s", error)
         return FAILED
     if world.size > 1 and world.local is None:
-        return Launch(world, arguments).run(stop)
+        safe = ["-P"] if sys.flags.safe_path else []
+        command = [sys.executable, *safe, "-m", "clt_jobs.runner", *arguments]
+        return Launch(world, command).run(stop)
     if options.scratch and world.size > 1:
         options.scratch = options.scratch / f"rank-{world.local}"
     scratch = options.scratch or Path(tempfile.mkdtemp(prefix="clt-"))
     try:
         scratch.mkdir(parents=True, exist_ok=True)
-        with exposed(os.environ if world.rank == 0 else {}) as exposition:
+        # One process of each pod; those of other pods than rank 0's tell of themselves alone.
+        with exposed({} if world.local else os.environ) as exposition:
             telemetry = Recorder(exposition)
             runner = Runner(
                 artifacts=Artifacts(open_store(options.store, observer=telemetry.request)),
