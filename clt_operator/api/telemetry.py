@@ -114,19 +114,26 @@ EXPERIMENT_PROGRESS = _operator(
 EXPERIMENT_PROGRESSED = _operator(
     "experiment_last_progress_timestamp_seconds",
     "gauge",
-    "When its count of committed steps last rose, or else when it began (Unix time).",
+    "When its count of committed steps last rose, or else when it began (Unix time). A process "
+    "that begins to watch says now of what is under way.",
     EXPERIMENT,
 )
 EXPERIMENT_GPU_HOURS = _operator(
-    "experiment_gpu_hours", "gauge", "GPU-hours of its attempts that ended.", EXPERIMENT
+    "experiment_gpu_hours",
+    "gauge",
+    "GPU-hours of its attempts that ended, as its status says.",
+    EXPERIMENT,
 )
 EXPERIMENT_STEPS = _operator(
-    "experiment_steps", "gauge", "Steps by kind and phase.", (*EXPERIMENT, "kind", "phase")
+    "experiment_steps",
+    "gauge",
+    "Steps by kind and phase; a phase without steps is left out.",
+    (*EXPERIMENT, "kind", "phase"),
 )
 STEP_ATTEMPTS = _operator(
     "step_attempts_total",
     "counter",
-    "Attempts that ended, by outcome.",
+    "Attempts that ended since this process leads, by outcome.",
     (*EXPERIMENT, "kind", "outcome"),
 )
 STEP_SECONDS = _operator(
@@ -139,12 +146,15 @@ STEP_SECONDS = _operator(
 STEP_QUEUED = _operator(
     "step_queue_wait_seconds",
     "histogram",
-    "From the making of a Job until its first pod ran.",
+    "From the making of a Job until its first pod ran, of Jobs whose pod this process saw begin.",
     ("kind", "queue"),
     _WAITS,
 )
 JOBS_WAITING = _operator(
-    "jobs_waiting", "gauge", "Jobs of which no pod has run yet.", (*EXPERIMENT, "kind", "queue")
+    "jobs_waiting",
+    "gauge",
+    "Jobs of which no pod runs, by the experiment that made them.",
+    (*EXPERIMENT, "kind", "queue"),
 )
 JOBS_LONGEST_WAIT = _operator(
     "jobs_longest_wait_seconds",
@@ -158,37 +168,37 @@ JOBS_LONGEST_WAIT = _operator(
 ENDED_TOKENS = _operator(
     "ended_tokens_total",
     "counter",
-    "Tokens that ended attempts trained on.",
+    "Tokens that attempts trained on which ended since this process leads.",
     (*EXPERIMENT, "language"),
 )
 ENDED_SUPERVISED = _operator(
     "ended_supervised_tokens_total",
     "counter",
-    "Supervised tokens that ended attempts trained on.",
+    "Supervised tokens that attempts trained on which ended since this process leads.",
     (*EXPERIMENT, "language"),
 )
 ENDED_STORE_RETRIES = _operator(
     "ended_store_retries_total",
     "counter",
-    "Store requests tried again by ended attempts.",
+    "Store requests tried again by attempts that ended since this process leads.",
     (*EXPERIMENT, "kind"),
 )
 ENDED_STORE_BYTES = _operator(
     "ended_store_bytes_total",
     "counter",
-    "Bytes that ended attempts moved.",
+    "Bytes moved by attempts that ended since this process leads: read, written.",
     (*EXPERIMENT, "kind", "direction"),
 )
 ENDED_RESUMES = _operator(
     "ended_resumes_total",
     "counter",
-    "Ended attempts that went on from a saved state.",
+    "Attempts that went on from a saved state and ended since this process leads.",
     (*EXPERIMENT, "kind"),
 )
 ENDED_NOT_FINITE = _operator(
     "ended_losses_not_finite_total",
     "counter",
-    "Attempts that ended because their loss was not finite.",
+    "Attempts that ended since this process leads, because their loss was not finite.",
     EXPERIMENT,
 )
 
