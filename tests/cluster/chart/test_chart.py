@@ -233,3 +233,36 @@ def test_jobs_are_scraped_with_experiment_and_kind_of_their_labels(render):
     ]
     (served,) = one(render("monitoring"), "ServiceMonitor")["spec"]["endpoints"]
     assert served["honorLabels"] is True
+
+
+# What it says
+
+
+@pytest.fixture
+def notes(helm, tmp_path):
+    """The notes of a release, as ``helm install`` prints them."""
+
+    def made(values, namespace=NAMESPACE):
+        path = tmp_path / "values.yaml"
+        path.write_text(json.dumps(values), encoding="utf-8")
+        words = ["install", "clt", str(CHART), f"--namespace={namespace}", f"--values={path}"]
+        done = subprocess.run(
+            [helm, *words, "--dry-run=client"], capture_output=True, text=True, check=True
+        )
+        return done.stdout.partition("NOTES:")[2]
+
+    return made
+
+
+def test_the_notes_name_the_next_commands(notes):
+    said = notes({"tenants": [{"name": "lab"}], "profiles": {"stores": {"main": STORE}}})
+    assert "kubectl -n lab create secret generic clt-store" in said
+    assert "cltctl apply examples/quickstart.yaml -n lab --wait" in said
+    assert "CLT_SYSTEM_NAMESPACE" not in said
+
+
+def test_the_notes_say_what_is_missing(notes):
+    said = notes({"watchAllNamespaces": True}, "studies")
+    assert "No store is defined yet" in said
+    assert "export CLT_SYSTEM_NAMESPACE=studies" in said
+    assert "watches every namespace" in said

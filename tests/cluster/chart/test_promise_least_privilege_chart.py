@@ -46,11 +46,14 @@ def test_operators_always_elect_a_leader(case, render):
 
 @pytest.mark.parametrize("case", EVERY)
 def test_the_roles_are_those_of_the_one_file(case, render):
-    operator, allowed = RIGHTS["operator"], []
-    allowed += [operator["tenant"], operator["own"]]
-    allowed += [RIGHTS["editor"], RIGHTS["viewer"], RIGHTS["reader"]]
-    for name, rules in rules_of(render(case)).items():
-        assert rules in allowed, name
+    for (_, _, name), rules in rules_of(render(case)).items():
+        part = name.partition("-")[2]  # of a release clt, or called otherwise
+        wanted = {
+            "operator": RIGHTS["operator"]["tenant"],
+            "operator-own": RIGHTS["operator"]["own"],
+            **{role: RIGHTS[role] for role in ("editor", "viewer", "reader")},
+        }
+        assert rules == wanted[part], name
 
 
 def test_the_operator_has_roles_in_the_namespaces_of_tenants_alone(render):
@@ -132,6 +135,7 @@ def test_the_labels_of_the_policies_are_those_of_the_pods(render):
     """As the renderer of Jobs sets them; a label that no pod has would close nothing."""
     from support.render_samples import samples
 
+    from clt_operator.api.kinds import KINDS
     from clt_operator.api.telemetry import PORT
     from clt_operator.render.pod import RANK_LABEL, RENDEZVOUS_PORT
 
@@ -142,6 +146,7 @@ def test_the_labels_of_the_policies_are_those_of_the_pods(render):
     (ranks,) = {json.dumps(s, sort_keys=True) for s in jobs_only if "Expressions" in str(s)}
     assert {k.get("app.kubernetes.io/managed-by") for k in labels} == {"clt"}
     assert {"fetch", "train"} <= {k["clt.dev/kind"] for k in labels}
+    assert {kind for kind, params in KINDS.items() if params.together} == {"train"}
     assert json.loads(ranks)["matchExpressions"][0]["key"] == RANK_LABEL
     ports = json.dumps(found)
     assert f'"port": {RENDEZVOUS_PORT}' in ports
