@@ -1,0 +1,60 @@
+"""Who leads shows experiments; who stands by shows itself."""
+
+import pytest
+
+from clt_operator.drivers.cluster.installation import OpenStores
+from clt_operator.drivers.cluster.monitor import Monitor
+
+AT = 1_800_000_000.0
+
+
+class Leader:
+    leads = True
+
+    def __call__(self):
+        return self.leads
+
+
+@pytest.fixture
+def leader():
+    return Leader()
+
+
+@pytest.fixture
+def monitor(leader):
+    made = Monitor(OpenStores(None), leader)
+    yield made
+    made.stop()
+
+
+def scrape(monitor, *items, jobs=()):
+    return monitor.text(items, jobs, lambda _uid: (), AT)
+
+
+def test_a_standby_shows_nothing_of_experiments(
+    monitor, leader, samples, make_experiment, make_job
+):
+    item = make_experiment(phase="Running")
+    shown = samples(scrape(monitor, item, jobs=[make_job()]))
+    assert ("clt_jobs_waiting", "lab", "study", "train", "") in shown
+    leader.leads = False
+    left = {name for name, *_ in samples(scrape(monitor, item, jobs=[make_job()]))}
+    assert not [name for name in left if "experiment" in name or "jobs_waiting" in name]
+    assert "clt_build_info" in left
+
+
+def test_nothing_is_left_of_an_experiment_that_is_gone(monitor, samples, make_experiment):
+    monitor.changed(None, make_experiment(phase="Running"))
+    assert [labels for labels in samples(scrape(monitor, make_experiment())) if "study" in labels]
+    monitor.changed(make_experiment(), None)
+    assert not [labels for labels in samples(scrape(monitor)) if "study" in labels]
+
+
+def test_no_name_is_there_twice(monitor, make_experiment, make_job):
+    text = scrape(monitor, make_experiment(), jobs=[make_job()]).decode()
+    told = [line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")]
+    assert len(told) == len(set(told))
+
+
+def test_times_of_birth_are_no_series(monitor, make_experiment):
+    assert "_created" not in scrape(monitor, make_experiment()).decode()
