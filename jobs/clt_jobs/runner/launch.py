@@ -8,7 +8,6 @@ is rank 0's to say; this process only sees to it that none outlives the one that
 import logging
 import os
 import signal
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -32,8 +31,10 @@ TERMINATION_LOG = Path("/dev/termination-log")  # what Kubernetes shows of a con
 
 
 class Launch:
-    def __init__(self, world: World, arguments: Sequence[str]) -> None:
-        self._world, self._arguments = world, list(arguments)
+    """``command`` starts a rank, by ``--local-rank N`` behind it."""
+
+    def __init__(self, world: World, command: Sequence[str]) -> None:
+        self._world, self._command = world, list(command)
         self._running: dict[int, int] = {}  # process id → local rank
         self._codes: dict[int, int] = {}  # local rank → exit code as ``os`` gives it
         self._asked = 0  # the signal that was passed on last
@@ -63,11 +64,9 @@ class Launch:
         input is a pipe that ends with this process, whatever becomes of it."""
         reading, writing = os.pipe()
         os.set_inheritable(writing, False)
-        safe = ["-P"] if sys.flags.safe_path else []
-        command = [sys.executable, *safe, "-m", "clt_jobs.runner", "--local-rank", str(local)]
         pid = os.posix_spawn(
-            sys.executable,
-            [*command, *self._arguments],
+            self._command[0],
+            [*self._command, "--local-rank", str(local)],
             os.environ,
             file_actions=[(os.POSIX_SPAWN_DUP2, reading, 0)],
             setsigmask=[],
