@@ -66,12 +66,12 @@ class Line:
         return messages
 
     def answer(self, seconds: float) -> Message:
-        """The first message, where it comes in time. Raises HungUp."""
-        while readable(self, seconds):
-            if messages := self.read():
-                self.early = messages[1:]
-                return messages[0]
-        raise HungUp("no answer")
+        """The next message, where it comes in time. Raises HungUp."""
+        while not self.early:
+            if not readable(self, seconds):
+                raise HungUp("no answer")
+            self.early = self.read()
+        return self.early.pop(0)
 
     def close(self) -> None:
         with suppress(OSError):
