@@ -9,6 +9,8 @@ TESTS ?= tests/unit tests/integration
 PYTEST_ARGS ?= -n 2 --dist loadgroup
 CLUSTER_TESTS ?= tests/cluster
 CLUSTER_ARGS ?= -n 0
+E2E_TESTS ?= tests/e2e
+E2E_ARGS ?= -n 0 -s
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' clt_operator/__init__.py)
 REVISION = $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 DATE = $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
@@ -25,10 +27,10 @@ RESOLVE := $(UV) pip compile -q --generate-hashes --universal --python-version 3
 # Every step is a process: without compiled modules each would compile thousands of files again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test test-cluster test-cluster-slow cluster-binaries chart-test lint format docs manifests dashboards golden images constraints clean
+.PHONY: help setup demo test test-cluster test-cluster-slow cluster-binaries test-e2e e2e-packages chart-test lint format docs manifests dashboards golden images constraints clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  \1\t/'
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -56,6 +58,13 @@ test-cluster: cluster-binaries ## tests on a real control plane (Go builds it on
 
 test-cluster-slow: cluster-binaries ## the faults that last minutes, on the same control plane
 	$(BIN)/python -m pytest $(CLUSTER_ARGS) -m slow_fault $(CLUSTER_TESTS)
+
+test-e2e: cluster-binaries ## tests on real nodes: images built, installed by the README, real pods
+	@PYTHONPATH=tests $(BIN)/python -m e2e.harness.machine
+	$(BIN)/python -m pytest $(E2E_ARGS) $(E2E_TESTS)
+
+e2e-packages: $(STAMP) ## install the Debian packages that test-e2e needs (as root)
+	PYTHONPATH=tests $(BIN)/python -m e2e.harness.machine --install
 
 chart-test: $(STAMP) ## the chart: lint, goldens, every version of Kubernetes, and a real API server
 	$(BIN)/python -m pytest $(CLUSTER_ARGS) tests/unit/chart tests/cluster/chart

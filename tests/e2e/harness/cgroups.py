@@ -111,6 +111,15 @@ def memory(container_id: str) -> int:
     return usage - int(stat.get("inactive_file" if unified() else "total_inactive_file", 0))
 
 
+def resident(container_id: str) -> int:
+    """Bytes of the container's processes that are in memory, pages of files included."""
+    total = 0
+    for pid in (container_group(container_id) / "cgroup.procs").read_text().split():
+        status = Path("/proc", pid, "status").read_text()
+        total += sum(int(line.split()[1]) for line in status.splitlines() if "VmRSS" in line)
+    return total * 1024
+
+
 def _tops() -> list[Path]:
     """Version 1 has a folder for each controller (known by its file ``tasks``) and, on machines
     that have both, ``unified`` for version 2, where runc makes empty groups."""

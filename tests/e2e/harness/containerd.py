@@ -1,12 +1,17 @@
 """A containerd of a node's own: its directories, its socket, its images.
 
-The images stay between runs below ``images``; containers of an earlier run are forgotten.
+Images are unpacked once, by a containerd that runs nothing, and stay between runs. Each node of
+a run has a copy that costs no space: files are linked, only the databases are its own. Layers
+are never written to, a container has one of its own above them.
 """
 
 import json
+import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from cluster.harness.processes import Program
 from cluster.harness.waiting import until
@@ -15,13 +20,14 @@ from e2e.harness import cgroups
 START_SECONDS = 30
 IMPORT_SECONDS = 900
 CRI = "io.containerd.grpc.v1.cri"
+RECORD = "imported.json"
 PAUSE = "localhost/pause:e2e"
 
 CONFIG = """\
 version = 2
 root = "{root}"
 state = "{run}/state"
-disabled_plugins = ["io.containerd.internal.v1.opt", "io.containerd.snapshotter.v1.btrfs",
+disabled_plugins = [{disabled}"io.containerd.internal.v1.opt", "io.containerd.snapshotter.v1.btrfs",
   "io.containerd.snapshotter.v1.zfs", "io.containerd.snapshotter.v1.aufs",
   "io.containerd.snapshotter.v1.devmapper"]
 [grpc]
@@ -47,50 +53,29 @@ Root = "{run}/runc"
 class Containerd:
     """``start`` answers when it takes requests."""
 
-    def __init__(self, run: Path, images: Path, cni: Path) -> None:
+    def __init__(self, run: Path, images: Path, cni: Path, *, disabled: str = "") -> None:
         self.socket = run / "containerd.sock"
         self._images = images
         images.mkdir(parents=True, exist_ok=True)
         config = run / "containerd.toml"
-        text = CONFIG.format(root=images, run=run, socket=self.socket, cni=cni, pause=PAUSE)
+        text = CONFIG.format(
+            root=images, run=run, socket=self.socket, cni=cni, pause=PAUSE, disabled=disabled
+        )
         config.write_text(text)
         self.program = Program("containerd", ["containerd", "--config", str(config)], run)
 
     def start(self) -> None:
-        self._start()
-        if self._forget():
-            self.program.stop()
-            for kind in ("containers", "sandboxes"):
-                shutil.rmtree(self._images / CRI / kind, ignore_errors=True)
-            self._start()
+        self.program.start()
+        cgroups.join(self.program.pid, "system")
+        until(self._answers, START_SECONDS, what="containerd answers")
 
     def load(self, archive: Path) -> None:
-        """Imports an OCI archive, unless this very file was imported before."""
-        record = self._images / "imported.json"
-        known = json.loads(record.read_text()) if record.exists() else {}
-        about = archive.stat()
-        mark = [about.st_size, about.st_mtime_ns]
-        if known.get(str(archive)) == mark:
-            return
+        """Imports and unpacks an archive, in place of images of the same name."""
         self._ctr("images", "import", str(archive))
-        record.write_text(json.dumps({**known, str(archive): mark}))
 
     def images(self) -> list[str]:
         """Names of the images that are there."""
         return self._ctr("images", "list", "-q").split()
-
-    def _forget(self) -> bool:
-        """Removes containers of an earlier run, which have ended with it; whether there were any.
-        A kubelet would take them for strangers of its own."""
-        left = self._ctr("containers", "list", "-q").split()
-        if left:
-            self._ctr("containers", "delete", *left)
-        return bool(left)
-
-    def _start(self) -> None:
-        self.program.start()
-        cgroups.join(self.program.pid, "system")
-        until(self._answers, START_SECONDS, what="containerd answers")
 
     def _answers(self) -> bool:
         if not self.program.running:
@@ -109,3 +94,35 @@ class Containerd:
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}")
         return done.stdout
+
+
+def unpack(run: Path, base: Path, archives: Mapping[str, Path]) -> None:
+    """Unpacks below ``base`` those archives that are new."""
+    marks = {name: [str(path), path.stat().st_mtime_ns] for name, path in archives.items()}
+    if _read(base) != marks:
+        known = _read(base)
+        loader = Containerd(run, base, run, disabled=f'"{CRI}", ')
+        loader.start()
+        for name, path in archives.items():
+            if known.get(name) != marks[name]:
+                loader.load(path)
+        loader.program.stop()
+        (base / RECORD).write_text(json.dumps(marks))
+
+
+def copy(base: Path, images: Path) -> None:
+    """A node's own copy of all that is unpacked."""
+    shutil.copytree(base, images, symlinks=True, copy_function=_link)
+
+
+def _read(base: Path) -> dict[str, Any]:
+    record = base / RECORD
+    return dict(json.loads(record.read_text())) if record.exists() else {}
+
+
+def _link(source: str, target: str) -> None:
+    """Databases are written to; all else is only read."""
+    if source.endswith(".db"):
+        shutil.copy2(source, target)
+    else:
+        os.link(source, target, follow_symlinks=False)

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -119,3 +120,30 @@ def _mounts(base: Path) -> list[str]:
     lines = Path("/proc/self/mounts").read_text().splitlines()
     points = [line.split()[1] for line in lines]
     return sorted((p for p in points if p.startswith(f"{base}/")), reverse=True)
+
+
+def install() -> None:
+    """Installs the packages that are missing, where this is root on a Debian."""
+    missing = packages()
+    if not missing:
+        print("node: every Debian package is there")
+        return
+    apt = shutil.which("apt-get")
+    if apt is None or os.geteuid() != 0:
+        sys.exit(f"as root, on Debian or Ubuntu: apt-get install {' '.join(missing)}")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    subprocess.run([apt, "update", "-q"], env=environment, check=True)
+    options = ["install", "-y", "-q", "--no-install-recommends"]
+    subprocess.run([apt, *options, *missing], env=environment, check=True)
+
+
+def main() -> None:
+    """Says what is missing for a node; installs it with ``--install``."""
+    if "--install" in sys.argv[1:]:
+        install()
+    elif not os.environ.get("KUBECONFIG") and (reason := unsuitable()):
+        print(f"node: {reason}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,13 +1,12 @@
-"""A node that runs real pods: containerd, a kubelet and the images they need."""
+"""A node that runs real pods: containerd and a kubelet."""
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from cluster.harness.control_plane import ControlPlane
 from cluster.harness.processes import Program, free_port
 from cluster.harness.waiting import until
 from e2e.harness import cgroups, network
-from e2e.harness.containerd import Containerd
+from e2e.harness.containerd import Containerd, copy
 from e2e.harness.kubelet import Kubelet
 from e2e.harness.machine import Place
 
@@ -24,14 +23,13 @@ class Node:
         run = place.run / self.name
         run.mkdir()
         cni = network.write_cni(run, number)
-        self.containerd = Containerd(run, place.images / self.name, cni)
+        copy(place.images, run / "images")
+        self.containerd = Containerd(run, run / "images", cni)
         self.kubelet = Kubelet(self.name, run, binaries["kubelet"], control, self.containerd.socket)
 
-    def start(self, archives: Iterable[Path]) -> None:
-        """Images first, so that no pod waits for one."""
+    def start(self) -> None:
+        """The images are there already (``unpack``)."""
         self.containerd.start()
-        for archive in archives:
-            self.containerd.load(archive)
         self.kubelet.start()
 
     def stop(self) -> None:

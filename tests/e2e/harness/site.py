@@ -5,7 +5,7 @@ Two nodes, so that what is drained from one can go to the other.
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from cluster.harness.binaries import build as build_control_plane
 from cluster.harness.cluster import Cluster
 from cluster.harness.control_plane import ControlPlane
 from e2e.harness import binaries, cgroups, dns, machine, network
+from e2e.harness.containerd import unpack
 from e2e.harness.node import Node, Proxy
 from e2e.harness.storage import Storage
 
@@ -24,20 +25,24 @@ GATEWAY = "localhost/versitygw:e2e"
 
 @dataclass(frozen=True)
 class Site:
-    """``cluster`` is an administrator's view; ``nodes`` are empty on a cluster that is given."""
+    """``cluster`` is an administrator's view; ``nodes`` are empty on a cluster that is given.
+    ``programs`` is where helm and kubectl lie."""
 
     cluster: Cluster
+    programs: Path
     nodes: tuple[Node, ...]
     storage: Storage
 
 
 @contextmanager
-def own_site(archives: Iterable[Path]) -> Iterator[Site]:
+def own_site(archives: Mapping[str, Path]) -> Iterator[Site]:
     """Raises CannotBuild where this machine cannot have one."""
     programs, control_plane = binaries.build("kubelet", "kube-proxy"), build_control_plane()
     with machine.held() as place:
         cgroups.make("system")
         network.up()
+        with timed("images, unpacked where they are new"):
+            unpack(place.run, place.images, archives)
         directory = place.run / "control"
         with ControlPlane(directory, control_plane, address=network.GATEWAY) as control:
             for program in control.programs:
@@ -45,7 +50,7 @@ def own_site(archives: Iterable[Path]) -> Iterator[Site]:
             with timed("control plane and nodes"):
                 nodes = tuple(Node(i, place, programs, control) for i in range(NODES))
                 for node in nodes:
-                    node.start(archives)
+                    node.start()
                 Proxy(place, programs["kube-proxy"], control).start()
             cluster = Cluster(
                 place.run, control.kubeconfig, control_plane["kubectl"], control, None
@@ -54,7 +59,7 @@ def own_site(archives: Iterable[Path]) -> Iterator[Site]:
             with timed("CoreDNS and S3"):
                 dns.install(cluster, COREDNS)
                 storage.install(GATEWAY)
-            yield Site(cluster, nodes, storage)
+            yield Site(cluster, control_plane.directory, nodes, storage)
 
 
 @contextmanager
