@@ -10,15 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
-
 from clt_operator.api import telemetry
 from clt_operator.api.status import PHASES
-from clt_operator.api.telemetry import Series
 from clt_operator.api.times import epoch
 from clt_operator.cluster.resources import EXPERIMENTS
 from clt_operator.drivers.cluster import verdicts
+from clt_operator.drivers.cluster.families import Family
 from clt_operator.reconcile import PHASES as STEP_PHASES
 from clt_operator.render.job import QUEUE_LABEL
 from clt_operator.render.labels import PREFIX
@@ -27,24 +24,6 @@ Object = Mapping[str, Any]
 Place = tuple[str, str]  # namespace, experiment
 
 _OVER = frozenset({"Complete", "Failed", "Cancelled", "Rejected"})
-
-
-class Given(Collector):
-    """Families that are worked out when they are asked for, once."""
-
-    def __init__(self, families: Iterable[GaugeMetricFamily]) -> None:
-        self._families = families
-
-    def describe(self) -> list[GaugeMetricFamily]:
-        return []
-
-    def collect(self) -> Iterable[GaugeMetricFamily]:
-        return self._families
-
-
-def family(series: Series) -> GaugeMetricFamily:
-    """An empty family of a series of the list."""
-    return GaugeMetricFamily(series.name, series.help, labels=series.labels)
 
 
 def shown(items: Iterable[Object], most: int) -> list[Object]:
@@ -67,29 +46,29 @@ def experiments(
     some: Sequence[Object],
     progressed: Callable[[Object], float],
     queue_of: Callable[[Object], str],
-) -> Iterator[GaugeMetricFamily]:
+) -> Iterator[Family]:
     """``some`` of them one by one; ``progressed`` says when one last got further."""
     phases = Counter((item.get("status") or {}).get("phase") or "Pending" for item in every)
-    by_phase = family(telemetry.EXPERIMENTS)
+    by_phase = Family(telemetry.EXPERIMENTS)
     for phase in PHASES:
-        by_phase.add_metric([phase], phases[phase])
+        by_phase.add([phase], phases[phase])
     yield by_phase
-    info, ratio = family(telemetry.EXPERIMENT_INFO), family(telemetry.EXPERIMENT_PROGRESS)
-    last, hours = family(telemetry.EXPERIMENT_PROGRESSED), family(telemetry.EXPERIMENT_GPU_HOURS)
-    steps = family(telemetry.EXPERIMENT_STEPS)
+    info, ratio = Family(telemetry.EXPERIMENT_INFO), Family(telemetry.EXPERIMENT_PROGRESS)
+    last, hours = Family(telemetry.EXPERIMENT_PROGRESSED), Family(telemetry.EXPERIMENT_GPU_HOURS)
+    steps = Family(telemetry.EXPERIMENT_STEPS)
     for item in some:
         place, status = place_of(item), item.get("status") or {}
-        info.add_metric([*place, status.get("phase") or "Pending", queue_of(item)], 1)
-        last.add_metric(place, progressed(item))
-        hours.add_metric(place, _number(status.get("gpuHours")))
+        info.add([*place, status.get("phase") or "Pending", queue_of(item)], 1)
+        last.add(place, progressed(item))
+        hours.add(place, _number(status.get("gpuHours")))
         done = needed = 0
         for row in status.get("counts") or ():
             done += row.get("done", 0)
             needed += sum(row.get(each, 0) for each in STEP_PHASES if each != "unneeded")
             for step_phase in STEP_PHASES:
                 if row.get(step_phase):
-                    steps.add_metric([*place, row["kind"], step_phase], row[step_phase])
-        ratio.add_metric(place, done / needed if needed else 0.0)
+                    steps.add([*place, row["kind"], step_phase], row[step_phase])
+        ratio.add(place, done / needed if needed else 0.0)
     yield from (info, ratio, last, hours, steps)
 
 
@@ -121,7 +100,7 @@ def waiting(
     pods: Callable[[str], Sequence[Object]],
     places: frozenset[Place],
     now: float,
-) -> Iterator[GaugeMetricFamily]:
+) -> Iterator[Family]:
     """Jobs of these experiments of which no pod runs; ``now`` in Unix time."""
     counts: Counter[tuple[str, ...]] = Counter()
     longest: dict[tuple[str, ...], float] = defaultdict(float)
@@ -138,11 +117,11 @@ def waiting(
         counts[*found.place, found.kind, found.queue] += 1
         where = (*found.place, found.queue)
         longest[where] = max(longest[where], now - since(job))
-    waits, oldest = family(telemetry.JOBS_WAITING), family(telemetry.JOBS_LONGEST_WAIT)
+    waits, oldest = Family(telemetry.JOBS_WAITING), Family(telemetry.JOBS_LONGEST_WAIT)
     for labels, count in sorted(counts.items()):
-        waits.add_metric(labels, count)
+        waits.add(labels, count)
     for labels, seconds in sorted(longest.items()):
-        oldest.add_metric(labels, seconds)
+        oldest.add(labels, seconds)
     yield from (waits, oldest)
 
 

@@ -7,7 +7,7 @@ outcomes, names of experiments that exist, languages of their specs; never a key
 
 import math
 import threading
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from prometheus_client import CollectorRegistry, disable_created_metrics, generate_latest
@@ -16,7 +16,6 @@ from clt_operator import __version__
 from clt_operator.api import figures, telemetry
 from clt_operator.api.step import Outcome
 from clt_operator.drivers.cluster.accounting import Ended
-from clt_operator.drivers.cluster.exposing import Given
 
 MOST_EXPERIMENTS = 1000  # shown one by one
 
@@ -112,9 +111,6 @@ class Metrics:
         for counter, labels in self._counted.pop(place)[1]:
             counter.remove(*labels)
 
-    def text(self, *more: Iterable[Any]) -> bytes:
-        """Everything in Prometheus' text format, with further families of samples."""
-        now = CollectorRegistry()
-        for families in more:
-            now.register(Given(families))
-        return bytes(generate_latest(self.registry)) + bytes(generate_latest(now))
+    def text(self) -> bytes:
+        """In Prometheus' text format."""
+        return bytes(generate_latest(self.registry))

@@ -14,6 +14,7 @@ from clt_operator.api.profiles import Profiles
 from clt_operator.drivers.cluster import exposing
 from clt_operator.drivers.cluster.accounting import Accounting
 from clt_operator.drivers.cluster.exposing import place_of
+from clt_operator.drivers.cluster.families import text_of
 from clt_operator.drivers.cluster.installation import OpenStores
 from clt_operator.drivers.cluster.lately import Lately
 from clt_operator.drivers.cluster.metrics import MOST_EXPERIMENTS, Metrics
@@ -73,11 +74,10 @@ class Monitor:
             return self.metrics.text()
         some = exposing.shown(items, MOST_EXPERIMENTS)
         places = frozenset(place_of(item) for item in some)
-        text = self.metrics.text(
-            exposing.experiments(items, some, self._lately.note, self._queue_of),
-            exposing.waiting(jobs, pods, places, time.time() if now is None else now),
-        )
-        return text + self.reports.text()
+        now = time.time() if now is None else now
+        there = exposing.experiments(items, some, self._lately.note, self._queue_of)
+        waiting = exposing.waiting(jobs, pods, places, now)
+        return self.metrics.text() + text_of((*there, *waiting)) + self.reports.text()
 
     def _queue_of(self, item: Object) -> str:
         """The queue of an experiment's trainings, as far as profiles were read."""

@@ -7,11 +7,10 @@ Numbers that a report does not have give no sample. Two curves that the labels d
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
-from prometheus_client.core import GaugeMetricFamily
-
 from clt_operator.api import telemetry
 from clt_operator.api.report_summary import GroupScore, LanguageScore, ReportSummary
-from clt_operator.drivers.cluster.exposing import Place, family
+from clt_operator.drivers.cluster.exposing import Place
+from clt_operator.drivers.cluster.families import Family
 
 GROUPS = ("seen", "unseen")
 
@@ -58,14 +57,14 @@ def sweep_names(entries: Iterable[LanguageScore | GroupScore]) -> Names:
     return names
 
 
-def families(reports: Iterable[tuple[Place, ReportSummary]]) -> Iterator[GaugeMetricFamily]:
+def families(reports: Iterable[tuple[Place, ReportSummary]]) -> Iterator[Family]:
     """Every series of reports."""
-    info, score = family(telemetry.REPORT_INFO), family(telemetry.REPORT_SCORE)
-    change, relative = family(telemetry.REPORT_CHANGE), family(telemetry.REPORT_RELATIVE)
-    failed, wrong = family(telemetry.REPORT_FAILED), family(telemetry.REPORT_WRONG)
-    gap, group = family(telemetry.REPORT_GAP), family(telemetry.REPORT_GROUP)
+    info, score = Family(telemetry.REPORT_INFO), Family(telemetry.REPORT_SCORE)
+    change, relative = Family(telemetry.REPORT_CHANGE), Family(telemetry.REPORT_RELATIVE)
+    failed, wrong = Family(telemetry.REPORT_FAILED), Family(telemetry.REPORT_WRONG)
+    gap, group = Family(telemetry.REPORT_GAP), Family(telemetry.REPORT_GROUP)
     for place, summary in reports:
-        info.add_metric(place, 1)
+        info.add(place, 1)
         names = sweep_names([*summary.scores, *summary.quantities])
         for row in summary.scores:
             labels = [*_cell(place, row, names), row.language, row.role]
@@ -89,6 +88,6 @@ def _cell(place: Place, entry: LanguageScore | GroupScore, names: Names) -> list
     return [*place, sweep, entry.model, entry.mix, str(entry.k), entry.task, entry.metric]
 
 
-def _add(to: GaugeMetricFamily, labels: list[str], value: float | None) -> None:
+def _add(to: Family, labels: list[str], value: float | None) -> None:
     if value is not None:
-        to.add_metric(labels, value)
+        to.add(labels, value)

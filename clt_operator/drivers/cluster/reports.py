@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from prometheus_client import CollectorRegistry, generate_latest
 from pydantic import ValidationError
 
 from clt_operator.api.errors import CltError
 from clt_operator.api.profiles import Profiles, Settings
 from clt_operator.api.report_summary import FILE, ReportSummary
-from clt_operator.drivers.cluster.exposing import Given, Place, place_of
+from clt_operator.drivers.cluster.exposing import Place, place_of
+from clt_operator.drivers.cluster.families import text_of
 from clt_operator.drivers.cluster.installation import Stores
 from clt_operator.drivers.cluster.reported import bounded, families
 
@@ -98,9 +98,7 @@ class Reports:
         """Every series of the reports that were read."""
         with self._lock:
             if self._text is None:
-                registry = CollectorRegistry()
-                registry.register(Given(families(self._shown())))
-                self._text = bytes(generate_latest(registry))
+                self._text = text_of(families(self._shown()))
             return self._text
 
     def _shown(self) -> list[tuple[Place, ReportSummary]]:

@@ -2,9 +2,10 @@
 
 import pytest
 
+from clt_operator.api import telemetry
 from clt_operator.api.times import epoch
 from clt_operator.drivers.cluster import exposing
-from clt_operator.drivers.cluster.metrics import Metrics
+from clt_operator.drivers.cluster.families import Family, text_of
 
 WHERE = ("lab", "study")
 AT = epoch("2026-01-01T00:10:00Z")
@@ -17,7 +18,7 @@ def shown(samples):
     def show(*items, most=10):
         some = exposing.shown(items, most)
         found = exposing.experiments(items, some, lambda _: 7.0, lambda _: "team")
-        return samples(Metrics().text(found))
+        return samples(text_of(found))
 
     return show
 
@@ -28,7 +29,7 @@ def waits(samples):
 
     def show(*jobs, pods=None, now=AT):
         found = exposing.waiting(jobs, lambda uid: (pods or {}).get(uid, ()), {WHERE}, now)
-        return samples(Metrics().text(found))
+        return samples(text_of(found))
 
     return show
 
@@ -84,3 +85,11 @@ def test_a_job_that_its_queue_took_back_waits_since_then(waits, make_job):
     }  # fmt: skip
     found = waits(make_job(spec={"suspend": True}, status={"conditions": [back]}))
     assert found["clt_jobs_longest_wait_seconds", *WHERE, ""] == 30
+
+
+def test_labels_are_written_so_that_they_are_read_as_they_were(samples):
+    odd = 'a "mix"\\ of\ntwo'
+    made = Family(telemetry.REPORT_GAP)
+    labels = ("lab", "study", "s", "m", odd, "0", "t", "accuracy")
+    made.add(labels, 1e-7)
+    assert samples(text_of([made])) == {("clt_report_seen_unseen_gap", *labels): 1e-7}
