@@ -20,6 +20,8 @@ from clt_operator.api.kinds.prepare import Template
 
 BATCH_SIZE = 32
 
+Cell = tuple[str, str]  # task, language
+
 
 def generate(params: GenerateParams, context: Context) -> None:
     """Writes ``records``; counts items, truncated answers and cut prompts in the summary.
@@ -37,8 +39,8 @@ def generate(params: GenerateParams, context: Context) -> None:
         [row.item for row in rows],
         decoding_fields(params),
         batch_size=batch_size(context),
-        progress=reporter(context, len(rows), params.language),
-        hear=listener(context, params.language),
+        progress=reporter(context, len(rows), (params.task, params.language)),
+        hear=listener(context, (params.task, params.language)),
     )
     references = [_reference(params.template, row) for row in rows]
     records = _records(rows, references, prompts, answers)
@@ -70,9 +72,8 @@ def batch_size(context: Context) -> int:
     return max(1, int(context.hints.get("batch_size") or BATCH_SIZE))
 
 
-def reporter(context: Context, total: int, language: str) -> Callable[[int], None]:
+def reporter(context: Context, total: int, cell: Cell) -> Callable[[int], None]:
     """Reports progress after each batch, and stops there on request: a cell is begun anew."""
-    cell = context.telemetry.about.get("task", ""), language
     context.telemetry.add(series.ITEMS, 0, *cell)
     counted = 0
 
@@ -87,9 +88,8 @@ def reporter(context: Context, total: int, language: str) -> Callable[[int], Non
     return report
 
 
-def listener(context: Context, language: str) -> Callable[[Sequence[Answer]], None]:
+def listener(context: Context, cell: Cell) -> Callable[[Sequence[Answer]], None]:
     """Counts what each batch of answers brought."""
-    cell = context.telemetry.about.get("task", ""), language
 
     def hear(answers: Sequence[Answer]) -> None:
         cut = sum(answer.finish_reason == "length" for answer in answers)

@@ -43,7 +43,7 @@ def likelihood(params: LikelihoodParams, context: Context) -> None:
         [prompt.tokens for prompt in prompts],
         answers,
         batch_size=batch_size(context),
-        progress=reporter(context, len(rows), params.language),
+        progress=reporter(context, len(rows), (params.task, params.language)),
     )
     records = _records(rows, prompts, choices, answers, logprobs)
     write_records(context.output("records") / FILE_NAME, SCHEMA, records)

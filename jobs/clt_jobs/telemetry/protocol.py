@@ -1,6 +1,5 @@
 """The seam: what a step may say of its work, by the series of ``clt_operator.api.telemetry``."""
 
-from collections.abc import Mapping
 from typing import Protocol
 
 from clt_operator.api.telemetry import Series
@@ -8,11 +7,6 @@ from clt_operator.api.telemetry import Series
 
 class Telemetry(Protocol):
     """Cheap enough for every optimiser step. Label values stand in the series' own order."""
-
-    @property
-    def about(self) -> Mapping[str, str]:
-        """What the step is about (task, language, …): the labels of its document."""
-        ...
 
     def add(self, series: Series, amount: float, *labels: str) -> None:
         """Counts. Adding 0 shows a counter before it counts."""
@@ -29,8 +23,6 @@ class Telemetry(Protocol):
 
 class Silent:
     """Nobody listens: in tests, and on ranks that are not the first."""
-
-    about: Mapping[str, str] = {}
 
     def add(self, series: Series, amount: float, *labels: str) -> None: ...
 

@@ -35,15 +35,13 @@ class Recorder:
     """Implements ``Telemetry`` for the attempts of one process, one after another."""
 
     def __init__(self, exposition: Exposition | None = None) -> None:
-        self.about: Mapping[str, str] = {}
         self._exposition = exposition
         self._figures: defaultdict[str, float] = defaultdict(float)
         self._lock = threading.Lock()  # the heartbeat and transfers come from other threads
         self._show_store()
 
     def begin(self, about: Mapping[str, str], attempt: int) -> None:
-        """A step begins: gauges are about it from now on."""
-        self.about = about
+        """A step begins: gauges are about it, and what its labels say, from now on."""
         if self._exposition:
             self._exposition.clear_gauges()
         labels = (about.get(name, "") for name in telemetry.RUN_INFO.labels)

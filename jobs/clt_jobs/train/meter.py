@@ -81,8 +81,7 @@ class Meter:
                 self._count(language, samples[at], tokens[at], supervised[at])
         for language, loss in means(corpus.languages, by_language, losses, rows.supervised).items():
             say.set(series.TRAIN_LANGUAGE_LOSS, loss, language)
-        self._recent.append((self._clock(), int(rows.lengths.sum())))
-        self._lately += self._recent[-1][1]
+        self.gone_on(int(rows.lengths.sum()))
         say.set(series.TRAIN_SPEED, self.tokens_per_second())
         self._say_shares()
 
@@ -90,6 +89,11 @@ class Meter:
         self.telemetry.set(series.TRAIN_LOSS, loss)
         self.telemetry.set(series.TRAIN_RATE, rate)
         self.telemetry.set(series.TRAIN_GRADIENT_NORM, norm)
+
+    def gone_on(self, tokens: int) -> None:
+        """So many tokens since the last call."""
+        self._recent.append((self._clock(), tokens))
+        self._lately += tokens
 
     def tokens_per_second(self) -> float:
         """Over the last ``WINDOW`` seconds, or the last step where that took longer."""
