@@ -23,7 +23,8 @@ _OWN_DOMAINS = re.compile(r"(.*\.)?(clt\.dev|kubernetes\.io|k8s\.io)")
 
 # What pods are told by their manifests: a profile cannot change it.
 _RESERVED = re.compile(
-    r"CLT_(?!S3_).*|PET_.*|PYTHON.*|HOME|PATH|LD_.*|.*_NUM_THREADS|.*_OFFLINE|TOKENIZERS_.*"
+    r"CLT_(?!S3_|RENDEZVOUS_SECONDS|GROUP_TIMEOUT_SECONDS).*|PET_.*|PYTHON.*|HOME|PATH|LD_.*"
+    r"|.*_NUM_THREADS|.*_OFFLINE|TOKENIZERS_.*"
 )
 
 

@@ -77,6 +77,14 @@ def test_one_store_is_all_that_is_needed():
     assert (settings.queue, settings.pools, settings.hub_address) == ("", {}, "")
 
 
+@pytest.mark.parametrize("name", ["CLT_RENDEZVOUS_SECONDS", "CLT_GROUP_TIMEOUT_SECONDS"])
+def test_the_patience_of_ranks_is_the_platform_teams_to_set(name):
+    profiles = Profiles.parse(
+        f"stores:\n  any: {{uri: s3://bucket, environment: {{{name}: '60'}}}}\n"
+    )
+    assert profiles.for_experiment("default", spec_of()).store.environment == {name: "60"}
+
+
 @pytest.mark.parametrize(
     ("line", "wrong", "said"),
     [
