@@ -80,14 +80,16 @@ def describe(
 def live_experiment(live: "Live", name: str) -> dict[str, Any]:
     """The object's status, what its Jobs wait for, and what happened lately."""
     from clt_operator.cli.live import is_current, phase_of, status_of, store_uri
+    from clt_operator.cli.why import problems_of
 
     item = live.get(name)
     status = status_of(item)
-    kept = ("done", "failed", "running", "progress", "eta", "gpuHours", "cost")
+    kept = ("done", "failed", "queued", "running", "progress", "eta", "gpuHours", "cost")
     return {
         "name": name,
         "namespace": item["metadata"].get("namespace", ""),
         "phase": phase_of(item),
+        "problems": problems_of(item),
         "store": store_uri(item),
         **{field: status[field] for field in kept if status.get(field)},
         **{f: status[f] for f in ("runs", "trainings", "cells", "steps") if f in status},
@@ -127,6 +129,7 @@ def _of_object(live: "Live", item: "Object") -> Iterator[dict[str, Any]]:
     """What holds the experiment as a whole."""
     from clt_operator.cli.live import condition, phase_of, status_of
     from clt_operator.cli.output import command
+    from clt_operator.cli.why import REFUSED
 
     name, given = item["metadata"]["name"], live.place.given
     accepted, degraded = condition(item, "Accepted"), condition(item, "Degraded")
@@ -134,8 +137,8 @@ def _of_object(live: "Live", item: "Object") -> Iterator[dict[str, Any]]:
         what = "no operator has looked at this experiment yet"
         yield {"what": what, "next": command("doctor", **given)}
     if accepted.get("status") == "False":
-        what = f"it is not accepted: {accepted.get('reason')}: {accepted.get('message')}"
-        yield {"what": what, "next": "mend the spec, then apply it again"}
+        what = f"it is not accepted: {accepted.get('reason')}: {_brief(accepted)}"
+        yield {"what": what, "next": REFUSED}
     if degraded.get("status") == "True":
         what = f"{degraded.get('reason')}: {degraded.get('message')}"
         yield {"what": what, "next": command("doctor", **given)}
@@ -179,18 +182,24 @@ def _when(event: "Object") -> str:
 
 
 def _condition(found: "Object") -> str:
-    message = found.get("message") or ""
-    return f"{found['type']}={found['status']} {found.get('reason', '')} {message}".rstrip()
+    return f"{found['type']}={found['status']} {found.get('reason', '')} {_brief(found)}".rstrip()
+
+
+def _brief(found: "Object") -> str:
+    """The first line of a condition's message, and how many more there are."""
+    first, *rest = str(found.get("message") or "").splitlines() or [""]
+    return f"{first} (and {len(rest)} more)" if rest else first
 
 
 def live_step(live: "Live", name: str, prefix: str) -> dict[str, Any]:
     """A step by its record in the store, with its Job and pod where they are there."""
+    from clt_operator.cli.live import with_jobs
     from clt_operator.cli.scene import jobs_of, scene_of
     from clt_operator.cluster.pending import why_pending
     from clt_operator.cluster.trim import keys_of
 
     item = live.get(name)
-    found = live.stored_of(item)
+    found = with_jobs(live, item)
     step = found.find(prefix)
     facts = describe_step(found, step)
     namespace = item["metadata"]["namespace"]
@@ -207,6 +216,8 @@ def live_step(live: "Live", name: str, prefix: str) -> dict[str, Any]:
             {"what": cause.text, "next": cause.next.replace("NAME", cause.job)}
             for cause in why_pending(scene)
         ]
+        if facts["waiting"]:  # what it waits for is the reason
+            facts["why"] = facts["waiting"][0]["what"]
     return facts
 
 
@@ -261,11 +272,14 @@ def describe_experiment(found: "Stored") -> dict[str, Any]:
 
 
 def describe_step(found: "Stored", step: "Step") -> dict[str, Any]:
+    from clt_operator.cli.why import why
     from clt_operator.store.invalidation import tombstones
 
     artifacts = found.artifacts
-    manifest = artifacts.manifest(step.key)
+    manifest, attempts = artifacts.manifest(step.key), artifacts.attempts(step.key)
     return {
+        "phase": found.phases[step.key],
+        "why": why(found, step, attempts),
         "key": step.key,
         "kind": step.kind,
         "version": step.work.version,
@@ -280,7 +294,7 @@ def describe_step(found: "Stored", step: "Step") -> dict[str, Any]:
                 "outcome": state.outcome.outcome if state.outcome else "open",
                 "message": state.outcome.message if state.outcome else "",
             }
-            for state in artifacts.attempts(step.key)
+            for state in attempts
         ],
         "invalidated": [
             f"attempt {stone.attempt} at {stone.at}: {stone.reason}"

@@ -191,6 +191,7 @@ def _live_experiments(
     from clt_operator.cli.live import reference
     from clt_operator.cli.output import dump, say, show, table
     from clt_operator.cli.place import UsageError
+    from clt_operator.cli.why import refusals
 
     if name and (selector or everywhere):
         raise UsageError("a name and --selector or --all-namespaces contradict each other")
@@ -208,6 +209,8 @@ def _live_experiments(
     else:
         columns = _columns(everywhere, wide=output is ListFormat.wide)
         table(columns, [_cells(item, columns) for item in items])
+        for line in refusals(items):
+            say(line)
     if watch:
         _watch(live, name, selector, output, everywhere)
 

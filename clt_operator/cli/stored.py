@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from clt_operator.api.step import Step
     from clt_operator.plan.build import Plan
     from clt_operator.reconcile import Decision, Observed, Phase, Status
+    from clt_operator.reconcile.phases import Phases
     from clt_operator.store.artifacts import Artifacts
 
 SHORTEST_PREFIX = 6
@@ -85,12 +86,20 @@ class Stored:
     @cached_property
     def phases(self) -> "Mapping[str, Phase]":
         """The phase of every step, by key."""
+        return dict(zip(self.plan.graph.steps, self._found.of, strict=True))
+
+    @cached_property
+    def reasons(self) -> "Mapping[str, str]":
+        """Why steps failed or are blocked, by key."""
+        keys = tuple(self.plan.graph.steps)
+        return {keys[at]: reason for at, reason in self._found.reasons.items()}
+
+    @cached_property
+    def _found(self) -> "Phases":
         from clt_operator.reconcile import Index
         from clt_operator.reconcile.phases import phases
 
-        index = Index.of(self.plan.graph)
-        found = phases(index, self.observed, self.policy)
-        return dict(zip(index.keys, found.of, strict=True))
+        return phases(Index.of(self.plan.graph), self.observed, self.policy)
 
     @cached_property
     def observed(self) -> "Observed":

@@ -173,7 +173,11 @@ def at_work(job: Manifest, pods: Sequence[Manifest]) -> bool:
     if status.get("ready") or status.get("succeeded"):
         return True
     going = [pod for pod in pods if alive(pod)]
-    return any(began(pod) for pod in going or pods)
+    return any(_ran(pod) for pod in going or pods)
+
+
+def _ran(pod: Manifest) -> bool:
+    return bool(began(pod)) or pod.get("status", {}).get("phase") in ("Running", "Succeeded")
 
 
 def began(pod: Manifest) -> str:

@@ -431,6 +431,41 @@ def test_describe_explains_what_holds_the_experiment_itself(api):
     assert "next: cltctl resume held" in cltctl("describe", "held").out
 
 
+def test_a_rejected_study_shows_every_problem_and_what_to_do(api):
+    problems = ["spec.store: no store is called 'x' (it may use: main)", "spec.seeds: too many"]
+    conditions = [condition("Accepted", "False", "InvalidSpec", "\n".join(problems))]
+    api.add(EXPERIMENTS, experiment(status={"phase": "Rejected", "conditions": conditions}))
+    found = json.loads(cltctl("describe", "small", "-o", "json").out)
+    assert found["problems"] == problems
+    assert found["waiting"][0]["next"].startswith("mend the spec, check it with cltctl plan")
+    shown = cltctl("describe", "small").out.splitlines()
+    at = shown.index("problems:")
+    assert shown[at : at + 3] == ["problems:", *(f"  - {problem}" for problem in problems)]
+    told = cltctl("get", "experiments").err.splitlines()
+    assert told[0] == "small is rejected:"
+    assert told[1:3] == [f"error: {problem}" for problem in problems]
+    assert told[3].startswith("next: mend the spec")
+
+
+def test_steps_of_a_job_that_waits_are_queued_and_say_for_what(api, applied, monkeypatch):
+    monkeypatch.delenv("CLT_STORE")
+    step = applied.first("train", k="10")
+    for name in ("root.json", "lock.json"):
+        data = applied.artifacts.experiment_file("default", "small", name)
+        applied.artifacts.write_experiment_file("lab", "small", name, data)
+    api.add(EXPERIMENTS, experiment(status={"storeUri": applied.artifacts.store.uri}))
+    job_with_pod(api, 1, step.key, phase="Pending")
+
+    def phase():
+        rows = json.loads(cltctl("get", "steps", "small", "-o", "json").out)
+        return next(row["phase"] for row in rows if row["key"] == step.key)
+
+    assert phase() == "queued"
+    assert cltctl("describe", "small", step.key).out.splitlines()[0] == "phase: queued"
+    job_with_pod(api, 1, step.key)
+    assert phase() == "running"
+
+
 def test_describe_shows_counts_failures_and_the_latest_events(api):
     failures = [{"key": "k" * 64, "kind": "train", "name": "m", "attempts": 3, "message": "boom"}]
     counts = [{"kind": "train", "done": 2, "failed": 1, "pending": 0}]

@@ -95,6 +95,35 @@ def test_describe_an_experiment(applied):
     assert cltctl("describe", "small", "-o", "name").out == "experiment/small\n"
 
 
+def first_lines(applied, step):
+    return cltctl("describe", "small", step.key).out.splitlines()[:2]
+
+
+def test_describe_a_step_says_first_why_it_is_where_it_is(applied):
+    fetch, train = applied.first("fetch"), applied.first("train")
+    assert first_lines(applied, fetch) == ["phase: ready", "why: could run now"]
+    phase, why = first_lines(applied, train)
+    assert (phase, why.startswith("why: waits for ")) == ("phase: pending", True)
+    applied.end(fetch, "transient", "the network")
+    assert (
+        first_lines(applied, fetch)[1] == "why: is tried again: attempt 1: transient: the network"
+    )
+    applied.end(fetch, "input-at-fault", "bad rows")
+    expected = ["phase: failed", "why: it is not tried again: bad rows"]
+    assert first_lines(applied, fetch) == expected
+
+
+def test_describe_a_step_that_is_blocked_names_the_one_that_failed(applied):
+    train = applied.first("train")
+    for step in applied.steps:
+        if step.kind == "fetch":
+            applied.end(step, "input-at-fault", "bad rows")
+    phase, why = first_lines(applied, train)
+    assert phase == "phase: blocked"
+    assert why.startswith("why: an input will not come: ")
+    assert why.endswith((" is failed", " is blocked"))
+
+
 def test_describe_a_step(applied):
     step = applied.first("train")
     applied.end(step, "saved")
