@@ -18,7 +18,7 @@ from clt_operator.api.times import now
 from clt_operator.store import open_store
 from clt_operator.store.artifacts import Artifacts
 
-LONGEST = 120  # seconds
+LONGEST = 300  # seconds
 
 
 def put_artifact(artifacts: Artifacts, key: str, output: str, directory: Path) -> None:
