@@ -93,7 +93,8 @@ def _collapsed() -> Alert:
     return Alert(
         "CltTokensPerSecondCollapsed",
         "warning",
-        f"{now} / {past} < {limits.COLLAPSED_TO:g} and on (namespace, pod) {TRAINS}",
+        f"{now} / {past} < {limits.COLLAPSED_TO:g} and on (namespace, pod) {TRAINS}"
+        f" and on (namespace, pod) {t.TRAIN_STEP.name} offset {limits.SPEED_WINDOW}",
         "15m",
         f"{POD_OF} trains far slower than before.",
         f"Tokens per second are at {SHARE} of the median of the last {limits.SPEED_PAST} "

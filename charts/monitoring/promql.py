@@ -35,8 +35,10 @@ def rate(selector: str, window: str = "$__rate_interval") -> str:
 
 
 def grown(selector: str, window: str) -> str:
-    """What a counter gained in a window: all of it where it was born inside."""
-    return f"(({selector} unless {selector} offset {window}) or increase({selector}[{window}]))"
+    """What a counter gained in a window: all of it where it was born inside, even if its pod is
+    gone by now."""
+    born = f"(max_over_time({selector}[{window}]) unless {selector} offset {window})"
+    return f"({born} or increase({selector}[{window}]))"
 
 
 def quantile(
