@@ -5,31 +5,38 @@ One cluster and one installation serve a session. Under CI a skipped test counts
 
 import os
 from collections.abc import Generator, Iterator
+from contextlib import ExitStack
 
 import pytest
 from cluster.harness.binaries import CannotBuild
-from cluster.harness.cluster import Cluster
+from cluster.harness.cluster import Cluster, given_kubeconfig
 from cluster.harness.kueue import Kueue
 from e2e.harness import images, machine
 from e2e.harness.installation import Installation
 from e2e.harness.node import Node
-from e2e.harness.site import Site, own_site, timed
+from e2e.harness.site import Site, given_site, own_site, timed
 
 IMAGES = ("clt-operator", "clt-jobs", "pause", "coredns", "versitygw")
 
 
 @pytest.fixture(scope="session")
-def site() -> Iterator[Site]:
-    """A cluster with nodes, names and an S3 server."""
-    if reason := machine.unsuitable():
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A cluster with nodes, names and an S3 server: KUBECONFIG's, or one of this machine."""
+    given = given_kubeconfig()
+    if not given and (reason := machine.unsuitable()):
         pytest.skip(reason)
-    with timed("images, built where they are missing"):
-        archives = images.archives(IMAGES)
-    try:
-        with own_site(archives) as running:
-            yield running
-    except CannotBuild as reason:
-        pytest.skip(str(reason))
+    with ExitStack() as stack:
+        try:
+            if given:
+                made = given_site(tmp_path_factory.mktemp("site"), given)
+            else:
+                with timed("images, built where they are missing"):
+                    archives = images.archives(IMAGES)
+                made = own_site(archives)
+            running = stack.enter_context(made)
+        except CannotBuild as reason:
+            pytest.skip(str(reason))
+        yield running
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +47,9 @@ def cluster(site: Site) -> Cluster:
 
 @pytest.fixture(scope="session")
 def nodes(site: Site) -> tuple[Node, ...]:
-    """The nodes of this machine."""
+    """The nodes of this machine; skips the test on a cluster that is given."""
+    if not site.nodes:
+        pytest.skip("KUBECONFIG is set: the nodes of that cluster are not on this machine")
     return site.nodes
 
 

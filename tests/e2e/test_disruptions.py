@@ -13,6 +13,7 @@ import yaml
 from cluster.harness.experiments import Experiments
 from e2e.harness.faults import Faults
 from e2e.harness.installation import Installation
+from e2e.harness.node import Node
 from e2e.harness.results import Results, assert_same, tables
 from e2e.harness.site import timed
 from support.studies import small_quickstart
@@ -20,6 +21,8 @@ from support.studies import small_quickstart
 TEAM = "team-b"
 NAME = "disrupted"
 SECONDS = 900
+STEPS = 1500  # of each training: some ten seconds
+AT_WORK = f"step 1/{STEPS} "  # what a training prints first
 
 
 def study() -> dict[str, Any]:
@@ -27,7 +30,7 @@ def study() -> dict[str, Any]:
     data = small_quickstart()
     data["metadata"]["name"] = NAME
     spec = data["spec"]
-    spec["train"] |= {"steps": 400}
+    spec["train"] |= {"steps": STEPS}
     spec["seeds"] = [0]
     return data
 
@@ -49,17 +52,16 @@ def here(installation: Installation, spec: Path, tmp_path_factory: pytest.TempPa
 
 
 @pytest.fixture(scope="module")
-def disrupted(installation: Installation, spec: Path) -> Results:
+def disrupted(installation: Installation, nodes: tuple[Node, ...], spec: Path) -> Results:
     """The study's results on the cluster, after the three faults."""
     faults = Faults(installation.site.cluster, TEAM)
     with timed("disrupted study on the cluster"):
         installation.run("cltctl", "apply", str(spec), "-n", TEAM)
-        first = faults.running("train")
-        faults.delete(first)
-        second = faults.running("train", unlike=first["metadata"]["uid"])
-        faults.drain(second)
-        third = faults.running("train", unlike=second["metadata"]["uid"])
-        faults.run_out_of_memory(third)
+        met = []
+        for happens in (faults.delete, faults.drain, faults.run_out_of_memory):
+            pod = faults.running("train", unlike=met, says=AT_WORK)
+            met.append(pod["metadata"]["uid"])
+            happens(pod)
         studies = Experiments(installation.site.cluster.client, TEAM)
         studies.wait("Complete", name=NAME, seconds=SECONDS)
     return Results(installation.store_of(TEAM), TEAM, NAME, installation.site.storage.environment)

@@ -6,10 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from cluster.harness.cluster import Cluster
+from cluster.harness.kueue import Kueue
 from cluster.harness.steps import fetch_steps
 from cluster.harness.waiting import until
 from e2e.harness.installation import JOBS, TAG, Installation
+from e2e.harness.results import Results, assert_same, copy_before
+from e2e.harness.site import timed
+from support.studies import small_quickstart
+from support.worlds import worlds
 
 from clt_operator.api.profiles import Settings, StoreProfile
 from clt_operator.api.spec.compute import ComputeSpec
@@ -70,3 +76,45 @@ def test_two_pods_of_a_job_meet_by_name_and_finish_a_collective(
     assert len(said) == 2
     assert all("sum 3" in text for text in said), said
     print(f"e2e: the pods ran on {sorted(p['spec']['nodeName'] for p in pods)}")
+
+
+def two_nodes() -> Json:
+    """A small study whose trainings take two pods each."""
+    data = small_quickstart()
+    data["metadata"]["name"] = NAME
+    spec = data["spec"]
+    spec["seeds"] = [0]
+    spec["sweeps"][0]["samplesPerLanguage"] = {"values": [20]}
+    spec["compute"] |= {"queue": "team", "train": {"nodes": 2}}
+    return data
+
+
+@pytest.fixture(scope="module")
+def trained(installation: Installation, kueue: Kueue) -> Results:
+    """Kueue lets both pods of a training start, or none."""
+    kueue.queue(TEAM, "team", cpu="2")
+    spec = installation.directory / f"{NAME}.yaml"
+    spec.write_text(yaml.safe_dump(two_nodes(), allow_unicode=True), encoding="utf-8")
+    with timed("study with trainings on two nodes"):
+        wait = ["--wait", "--timeout", f"{STUDY_SECONDS}s"]
+        installation.run("cltctl", "apply", str(spec), "-n", TEAM, *wait)
+    return Results(installation.store_of(TEAM), TEAM, NAME, installation.site.storage.environment)
+
+
+def test_a_training_on_two_nodes_says_so(trained: Results) -> None:
+    said = [m.provenance["world"] for m in trained.manifests("train")]
+    assert said
+    assert {world["nodes"] for world in said} == {2}
+    assert not trained.charged()
+
+
+def test_promise_a_training_on_two_nodes_is_that_of_two_processes_here(
+    trained: Results, tmp_path: Path
+) -> None:
+    """The same number of ranks gives the same bytes, wherever they run."""
+    last = trained.manifests("train")[-1]
+    with worlds(str(tmp_path / "store"), tmp_path) as here:
+        copy_before(trained.artifacts.store, here.artifacts.store, last.key)
+        assert here.run(last.key, nodes=2) == [0, 0], here.log()
+        there = {f.path: f.sha256 for files in last.outputs.values() for f in files}
+        assert_same(there, here.files(last.key))

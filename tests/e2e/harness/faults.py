@@ -1,6 +1,7 @@
 """What happens to pods on a real node: deleted, evicted with their node, killed for memory."""
 
 import time
+from collections.abc import Iterable
 from typing import Any
 
 from cluster.harness.cluster import Cluster
@@ -21,24 +22,26 @@ class Faults:
         self._cluster, self.namespace = cluster, namespace
         self._pods = cluster.pods(namespace)
 
-    def running(self, kind: str, unlike: str = "") -> Json:
-        """A pod of a step kind whose container runs, as soon as there is one; not that of the
-        uid ``unlike``."""
+    def running(self, kind: str, unlike: Iterable[str] = (), says: str = "") -> Json:
+        """A pod of a step kind whose container runs and has printed ``says``, as soon as there
+        is one; none of the uids ``unlike``."""
 
         def found() -> Json | None:
-            return next(
-                (
-                    pod
-                    for pod in self._pods.all()
-                    if pod["metadata"]["labels"].get(KIND) == kind
-                    and pod["metadata"]["uid"] != unlike
-                    and "deletionTimestamp" not in pod["metadata"]
-                    and _started(pod)
-                ),
-                None,
-            )
+            for pod in self._pods.all(f"{KIND}={kind}"):
+                metadata = pod["metadata"]
+                if metadata["uid"] in unlike or "deletionTimestamp" in metadata:
+                    continue
+                if _started(pod) and (not says or says in self._log(metadata["name"])):
+                    return pod
+            return None
 
         return until(found, RUNS_SECONDS, what=f"a pod of {kind} runs", pause=0.2)
+
+    def _log(self, pod: str) -> str:
+        try:
+            return self._cluster.kubectl("logs", "-n", self.namespace, pod)
+        except AssertionError:  # gone meanwhile
+            return ""
 
     def delete(self, pod: Json) -> None:
         """As somebody does by hand; returns when it is gone."""

@@ -26,6 +26,7 @@ TEAM = "team-a"  # the README's
 TEAMS = (TEAM, "team-b", "team-c")  # namespaces with stores of their own
 SECRET = "clt-store"  # noqa: S105 - a name
 BUCKET = "studies"
+QUICKSTART = "quickstart.yaml"
 OPERATOR = "localhost/clt-operator"
 JOBS = "localhost/clt-jobs"
 TAG = "e2e"
@@ -46,11 +47,20 @@ class Installation:
         self.first_pod_seconds = 0.0  # from the first command to a pod of a study that runs
         self.idle_memory: dict[str, int] = {}  # bytes of the operator before the first study
         self.store = f"{site.storage.make_bucket(BUCKET)}/{{namespace}}"
-        for name in ("charts", "examples"):
-            (directory / name).symlink_to(readme.ROOT / name)
+        (directory / "charts").symlink_to(readme.ROOT / "charts")
+        self._write_examples(directory / "examples")
         (directory / "values.yaml").write_text(yaml.safe_dump(self.values()))
         lines = [f"{name}={value}\n" for name, value in site.storage.credentials.items()]
         (directory / "store.env").write_text("".join(lines))
+
+    def _write_examples(self, folder: Path) -> None:
+        """Those of the repository; with CLT_E2E_SMALL the quickstart takes one minute, not ten."""
+        if not os.environ.get("CLT_E2E_SMALL"):
+            folder.symlink_to(readme.ROOT / "examples")
+            return
+        folder.mkdir()
+        small = yaml.safe_dump(small_quickstart(), allow_unicode=True)
+        (folder / QUICKSTART).write_text(small, encoding="utf-8")
 
     def values(self) -> Json:
         """Values of the chart: the images of this checkout, a store, namespaces of teams."""

@@ -7,7 +7,6 @@ has such chains beforehand runs a Kubernetes of its own and is left alone.
 
 import json
 import re
-import shlex
 import subprocess
 from pathlib import Path
 
@@ -78,18 +77,17 @@ def write_cni(directory: Path, number: int) -> Path:
 
 
 def _clear(table: str) -> None:
-    """Rules that lead to chains of ours go first, then what is in the chains, then the chains."""
-    saved = _iptables(table, "-S").splitlines()
-    for line in saved:
-        chain, _, rest = line.removeprefix("-A ").partition(" ")
-        leads = re.search(r"-[jg] (KUBE-|CNI-)", rest)
-        if line.startswith("-A ") and leads and not OURS.match(chain):
-            _iptables(table, "-D", chain, *shlex.split(rest))
+    """Rules that lead to chains of ours go first, then what is in the chains, then the chains;
+    all in one transaction."""
+    rules = [line for line in _iptables(table, "-S").splitlines() if line.startswith("-A ")]
+    outside = [rule for rule in rules if not OURS.match(rule.split()[1])]
+    leading = [rule for rule in outside if re.search(r"-[jg] (KUBE-|CNI-)", rule)]
     chains = [name for name in _chains(table) if OURS.match(name)]
-    for chain in chains:
-        _iptables(table, "-F", chain)
-    for chain in chains:
-        _iptables(table, "-X", chain)
+    lines = [f"-D {rule.removeprefix('-A ')}" for rule in leading]
+    lines += [f"{option} {chain}" for option in ("-F", "-X") for chain in chains]
+    if lines:
+        text = "\n".join([f"*{table}", *lines, "COMMIT", ""])
+        _run("iptables-restore", "-w", "--noflush", stdin=text)
 
 
 def has_chain(table: str, name: str) -> bool:
@@ -110,8 +108,8 @@ def _ip(*arguments: str) -> str:
     return _run("ip", *arguments)
 
 
-def _run(*command: str) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def _run(*command: str, stdin: str = "") -> str:
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}")
     return done.stdout

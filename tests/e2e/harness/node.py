@@ -34,8 +34,8 @@ class Node:
 
     def stop(self) -> None:
         """Both processes; what they started ends with the cgroup."""
-        self.kubelet.program.stop()
-        self.containerd.program.stop()
+        self.kubelet.program.kill()
+        self.containerd.program.kill()
 
 
 class Proxy:

@@ -4,8 +4,10 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from clt_operator.store import open_store
+from clt_operator.api.step import Manifest
+from clt_operator.store import layout, open_store
 from clt_operator.store.artifacts import Artifacts
+from clt_operator.store.protocol import ObjectStore
 from clt_operator.store.roots import Roots
 
 UNCHARGED = ("committed", "lost", "saved", "lost-race")
@@ -43,6 +45,17 @@ class Results:
                         found[f"{manifest.kind}/{key[:12]}/{entry.path}"] = entry.sha256
         return found
 
+    def manifests(self, kind: str) -> list[Manifest]:
+        """Those of a kind, those that others are made from first."""
+        found = [m for m in map(self.artifacts.manifest, sorted(self.keys())) if m]
+        made = [m for m in found if m.kind == kind]
+        return sorted(made, key=lambda manifest: len(self._inputs(manifest.key)))
+
+    def _inputs(self, key: str) -> set[str]:
+        """All that a step was made from."""
+        direct = {reference.key for reference in self.artifacts.document(key).inputs}
+        return direct.union(*(self._inputs(one) for one in direct))
+
     def outcomes(self) -> Counter[str]:
         """How often attempts ended in which way."""
         counted: Counter[str] = Counter()
@@ -57,6 +70,13 @@ class Results:
         """Those that count against a step."""
         counted = self.outcomes()
         return Counter({n: count for n, count in counted.items() if n not in UNCHARGED})
+
+
+def copy_before(source: ObjectStore, target: ObjectStore, key: str) -> None:
+    """A store as it was before a step was done: its document and its inputs are there."""
+    for info in source.list(""):
+        if key not in info.name or info.name == layout.document(key):
+            target.create(info.name, source.get(info.name))
 
 
 def tables(directory: Path) -> dict[str, bytes]:

@@ -6,10 +6,11 @@ Two nodes, so that what is drained from one can go to the other.
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from cluster.harness.binaries import CannotBuild
 from cluster.harness.binaries import build as build_control_plane
 from cluster.harness.cluster import Cluster
 from cluster.harness.control_plane import ControlPlane
@@ -44,14 +45,19 @@ def own_site(archives: Mapping[str, Path]) -> Iterator[Site]:
         with timed("images, unpacked where they are new"):
             unpack(place.run, place.images, archives)
         directory = place.run / "control"
-        with ControlPlane(directory, control_plane, address=network.GATEWAY) as control:
+        with ExitStack() as stack:
+            control = ControlPlane(directory, control_plane, address=network.GATEWAY)
+            stack.enter_context(control)
             for program in control.programs:
                 cgroups.join(program.pid, "system")
             with timed("control plane and nodes"):
                 nodes = tuple(Node(i, place, programs, control) for i in range(NODES))
+                proxy = Proxy(place, programs["kube-proxy"], control)
+                stack.callback(proxy.program.kill)
                 for node in nodes:
+                    stack.callback(node.stop)
                     node.start()
-                Proxy(place, programs["kube-proxy"], control).start()
+                proxy.start()
             cluster = Cluster(
                 place.run, control.kubeconfig, control_plane["kubectl"], control, None
             )
@@ -60,6 +66,30 @@ def own_site(archives: Mapping[str, Path]) -> Iterator[Site]:
                 dns.install(cluster, COREDNS)
                 storage.install(GATEWAY)
             yield Site(cluster, control_plane.directory, nodes, storage)
+
+
+@contextmanager
+def given_site(directory: Path, kubeconfig: Path) -> Iterator[Site]:
+    """The cluster of a kubeconfig, with an S3 server of ours in it, removed afterwards.
+
+    Its nodes must have the images (archives of them are in ``images.folder()``), it must have
+    names, and this machine must reach addresses of Services, as a node does.
+    Raises CannotBuild where it does not.
+    """
+    programs = build_control_plane("kubectl", "helm")
+    cluster = Cluster(directory, kubeconfig, programs["kubectl"], None, None)
+    storage = Storage(cluster, None)
+    try:
+        try:
+            storage.install(GATEWAY)
+        except AssertionError as error:
+            raise CannotBuild(
+                f"KUBECONFIG is set, and no S3 server could be had in that cluster: {error}; its "
+                "nodes need the images, and this machine a route to addresses of Services"
+            ) from None
+        yield Site(cluster, programs.directory, (), storage)
+    finally:
+        cluster.remove_namespace(storage.namespace)
 
 
 @contextmanager

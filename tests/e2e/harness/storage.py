@@ -1,6 +1,7 @@
 """An S3 server as a pod of the cluster, behind a Service that pods and this machine reach alike.
 
-Its data lies in a folder of the run, so it outlives the pod. The keys are new for every run.
+On nodes of this machine its data lies in a folder of the run and outlives the pod; on a cluster
+that is given it goes with the pod. The keys are new for every run.
 """
 
 import secrets
@@ -9,6 +10,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+import boto3
 from cluster.harness.cluster import Cluster, secret
 from cluster.harness.waiting import until
 
@@ -22,7 +24,9 @@ ANSWER_SECONDS = 60
 class Storage:
     """``install`` returns when it answers by its Service."""
 
-    def __init__(self, cluster: Cluster, data: Path) -> None:
+    namespace = NAMESPACE
+
+    def __init__(self, cluster: Cluster, data: Path | None) -> None:
         self._cluster, self._data = cluster, data
         self._keys = {
             "ROOT_ACCESS_KEY": secrets.token_hex(10),
@@ -58,12 +62,20 @@ class Storage:
         }
 
     def make_bucket(self, name: str) -> str:
-        """A bucket is a folder; its URI."""
-        self._data.joinpath(name).mkdir()
+        """Its URI."""
+        client = boto3.client(
+            "s3",
+            endpoint_url=self.endpoint_here,
+            region_name=REGION,
+            aws_access_key_id=self._keys["ROOT_ACCESS_KEY"],
+            aws_secret_access_key=self._keys["ROOT_SECRET_KEY"],
+        )
+        client.create_bucket(Bucket=name)
         return f"s3://{name}"
 
     def install(self, image: str) -> None:
-        self._data.mkdir(parents=True, exist_ok=True)
+        if self._data:
+            self._data.mkdir(parents=True, exist_ok=True)
         if self._cluster.client.find(f"/api/v1/namespaces/{NAMESPACE}") is None:
             self._cluster.make_namespace(NAMESPACE)
         keys = secret(NAMESPACE, NAME, self._keys)
@@ -89,7 +101,7 @@ def _service() -> dict[str, Any]:
     }
 
 
-def _deployment(image: str, data: Path) -> dict[str, Any]:
+def _deployment(image: str, data: Path | None) -> dict[str, Any]:
     container = {
         "name": NAME,
         "image": image,
@@ -101,10 +113,11 @@ def _deployment(image: str, data: Path) -> dict[str, Any]:
         "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}},
         "volumeMounts": [{"name": "data", "mountPath": "/data"}],
     }
+    place = {"hostPath": {"path": str(data), "type": "Directory"}} if data else {"emptyDir": {}}
     pod = {
         "automountServiceAccountToken": False,
         "containers": [container],
-        "volumes": [{"name": "data", "hostPath": {"path": str(data), "type": "Directory"}}],
+        "volumes": [{"name": "data", **place}],
     }
     return {
         "apiVersion": "apps/v1",
