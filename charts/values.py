@@ -26,7 +26,7 @@ Texts = dict[str, str]
 Quantity = Annotated[
     str,
     WithJsonSchema(
-        {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": _QUANTITY}]}
+        {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": _QUANTITY}]}
     ),
 ]
 Port = Annotated[int, Field(ge=1, le=65535)]

@@ -116,6 +116,8 @@ def test_promise_keys_an_upgrade_and_an_uninstall_keep_experiments(cluster, helm
     before = uids(cluster, *kept)
     assert "title" not in report_fields(cluster.client.get(DEFINITION))
 
+    with pytest.raises(AssertionError, match="/operator.*podDisruptionBudget"):
+        helm("upgrade", "clt", CHART, "--reuse-values")
     helm("upgrade", "clt", CHART, f"--values={EXAMPLE}", "--set=operator.replicas=2")
     assert "title" in report_fields(cluster.client.get(DEFINITION))
     assert cluster.client.get(DEPLOYMENT)["spec"]["replicas"] == 2
