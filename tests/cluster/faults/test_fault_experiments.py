@@ -114,6 +114,7 @@ def test_a_suspended_study_has_no_jobs_and_goes_on_when_it_is_resumed(
     stub.working("train")
     training.set()
     assert_intact()
+    assert cluster.events(namespace, "Resumed")
     assert computed_once(stub)
 
 
