@@ -116,7 +116,7 @@ def test_promise_keys_an_upgrade_and_an_uninstall_keep_experiments(cluster, helm
     before = uids(cluster, *kept)
     assert "title" not in report_fields(cluster.client.get(DEFINITION))
 
-    with pytest.raises(AssertionError, match="/operator.*podDisruptionBudget"):
+    with pytest.raises(AssertionError, match=r"/operator.*podDisruptionBudget"):
         helm("upgrade", "clt", CHART, "--reuse-values")
     helm("upgrade", "clt", CHART, f"--values={EXAMPLE}", "--set=operator.replicas=2")
     assert "title" in report_fields(cluster.client.get(DEFINITION))

@@ -113,3 +113,11 @@ def place(path):
     if path[0] == "networkPolicies":
         path = (path[0], "*", path[-1])
     return ".".join(path)
+
+
+def test_the_alerts_of_the_plain_manifests_are_those_of_the_chart():
+    """The rest of manifests/ is compared where Helm is built."""
+    text = (ROOT / "manifests" / "monitoring.yaml").read_text(encoding="utf-8")
+    rules = [m["spec"] for m in yaml.safe_load_all(text) if m["kind"] == "PrometheusRule"]
+    files = [yaml.safe_load(p.read_text("utf-8")) for p in sorted((CHART / "rules").glob("*.yaml"))]
+    assert rules == files, "run: make manifests"
