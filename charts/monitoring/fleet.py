@@ -1,5 +1,8 @@
 """Fleet: all experiments of the chosen namespaces, their queues, what fails, the operator."""
 
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.models.dashboard import Panel
+
 from charts.monitoring.board import NAMESPACE, Row, board, choice
 from charts.monitoring.panels import (
     HALF,
@@ -226,79 +229,85 @@ def _cost() -> Row:
 
 
 def _operator() -> Row:
-    errors = total(rate(select(t.RECONCILE_ERRORS)), ("error",))
+    return Row("Operator (of any namespace)", [*_operator_now(), *_operator_over_time()])
+
+
+def _operator_now() -> list[Builder[Panel]]:
     leader = total(select(t.LEADER), ("namespace",))
     success = age(latest(select(t.LAST_SUCCESS), ("namespace",)))
-    return Row(
-        "Operator (of any namespace)",
-        [
-            number(
-                "Leaders",
-                "Operators that lead, by their namespace. One is right; none means that nothing "
-                "is driven.",
-                Query(leader, "{{namespace}}"),
-                unit="short",
-                width=QUARTER,
-                bad_below=1,
-                bad_above=2,
+    return [
+        number(
+            "Leaders",
+            "Operators that lead, by their namespace. One is right; none means that nothing "
+            "is driven.",
+            Query(leader, "{{namespace}}"),
+            unit="short",
+            width=QUARTER,
+            bad_below=1,
+            bad_above=2,
+        ),
+        number(
+            "Since the last good look",
+            "Time since a look at any experiment ended well.",
+            Query(success, "{{namespace}}"),
+            unit="s",
+            width=QUARTER,
+            bad_above=600,
+        ),
+        number(
+            "Experiments that wait for a look",
+            "The queue of the operator itself. Near zero is right.",
+            Query(total(select(t.QUEUE_DEPTH), ("namespace",)), "{{namespace}}"),
+            unit="short",
+            width=QUARTER,
+        ),
+        number(
+            "Release",
+            "Operator pods by release. Two for longer than a rollout is a mistake.",
+            Query(f"count by (version) ({select(t.BUILD_INFO)})", "{{version}}"),
+            unit="short",
+            width=QUARTER,
+        ),
+    ]
+
+
+def _operator_over_time() -> list[Builder[Panel]]:
+    errors = total(rate(select(t.RECONCILE_ERRORS)), ("error",))
+    return [
+        lines(
+            "Time of a look",
+            "How long one look at one experiment takes: the median, and what one in a "
+            "hundred exceeds.",
+            Query(quantile(0.5, t.RECONCILE, by=("namespace",)), "median, {{namespace}}"),
+            Query(quantile(0.99, t.RECONCILE, by=("namespace",)), "99 %, {{namespace}}"),
+            unit="s",
+            width=THIRD,
+        ),
+        lines(
+            "Looks that failed",
+            "Per second, by error. They are tried again; a steady rate is a fault.",
+            Query(errors, "{{error}}"),
+            unit="ops",
+            width=THIRD,
+        ),
+        lines(
+            "Writes to the API server",
+            "Requests per second that changed something, and Jobs made. Writes without Jobs "
+            "or endings of steps are a fault of the operator.",
+            Query(total(rate(select(t.API_WRITES))), "writes"),
+            Query(total(rate(select(t.JOBS_CREATED))), "Jobs made"),
+            unit="ops",
+            width=THIRD,
+        ),
+        lines(
+            "Experiments that it knows",
+            "By phase, of all namespaces that it drives.",
+            Query(
+                latest(select(t.EXPERIMENTS), ("namespace", "phase")),
+                "{{namespace}} {{phase}}",
             ),
-            number(
-                "Since the last good look",
-                "Time since a look at any experiment ended well.",
-                Query(success, "{{namespace}}"),
-                unit="s",
-                width=QUARTER,
-                bad_above=600,
-            ),
-            number(
-                "Experiments that wait for a look",
-                "The queue of the operator itself. Near zero is right.",
-                Query(total(select(t.QUEUE_DEPTH), ("namespace",)), "{{namespace}}"),
-                unit="short",
-                width=QUARTER,
-            ),
-            number(
-                "Release",
-                "Operator pods by release. Two for longer than a rollout is a mistake.",
-                Query(f"count by (version) ({select(t.BUILD_INFO)})", "{{version}}"),
-                unit="short",
-                width=QUARTER,
-            ),
-            lines(
-                "Time of a look",
-                "How long one look at one experiment takes: the median, and what one in a "
-                "hundred exceeds.",
-                Query(quantile(0.5, t.RECONCILE, by=("namespace",)), "median, {{namespace}}"),
-                Query(quantile(0.99, t.RECONCILE, by=("namespace",)), "99 %, {{namespace}}"),
-                unit="s",
-                width=THIRD,
-            ),
-            lines(
-                "Looks that failed",
-                "Per second, by error. They are tried again; a steady rate is a fault.",
-                Query(errors, "{{error}}"),
-                unit="ops",
-                width=THIRD,
-            ),
-            lines(
-                "Writes to the API server",
-                "Requests per second that changed something, and Jobs made. Writes without Jobs "
-                "or endings of steps are a fault of the operator.",
-                Query(total(rate(select(t.API_WRITES))), "writes"),
-                Query(total(rate(select(t.JOBS_CREATED))), "Jobs made"),
-                unit="ops",
-                width=THIRD,
-            ),
-            lines(
-                "Experiments that it knows",
-                "By phase, of all namespaces that it drives.",
-                Query(
-                    latest(select(t.EXPERIMENTS), ("namespace", "phase")),
-                    "{{namespace}} {{phase}}",
-                ),
-                unit="short",
-                width=WHOLE,
-                stacked=True,
-            ),
-        ],
-    )
+            unit="short",
+            width=WHOLE,
+            stacked=True,
+        ),
+    ]

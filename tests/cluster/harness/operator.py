@@ -68,6 +68,11 @@ class Operator:
     def running(self) -> bool:
         return self.program.running
 
+    @property
+    def port(self) -> int:
+        """Where /metrics is, on this machine."""
+        return self._port
+
     def start(self, *, ready: bool = True) -> "Operator":
         """``ready=False``: returns as soon as it answers at all."""
         self.program.start()
