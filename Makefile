@@ -18,9 +18,11 @@ IMAGE_TOOL ?= $(shell docker info >/dev/null 2>&1 && echo docker || command -v b
 IMAGE_PREFIX ?=
 IMAGE_TAG ?= $(VERSION)
 IMAGE_ARGS ?=
-# Files of a commit have its date: the same commit gives the same layers.
-IMAGE_DATED = $(if $(findstring buildah,$(IMAGE_TOOL)),--layers --timestamp $(DATE),\
-  --build-arg SOURCE_DATE_EPOCH=$(DATE))
+LABEL := --label org.opencontainers.image
+# Files of a commit have its date: the same commit gives the same layers. Buildah's cache looks at
+# no value of an ARG, at labels of the command line it does.
+IMAGE_DATED = $(if $(findstring buildah,$(IMAGE_TOOL)),--layers --timestamp $(DATE) \
+  $(LABEL).version=$(VERSION) $(LABEL).revision=$(REVISION),--build-arg SOURCE_DATE_EPOCH=$(DATE))
 RESOLVE := $(UV) pip compile -q --generate-hashes --universal --python-version 3.11 \
   --no-emit-index-url --no-header --no-annotate
 
