@@ -198,7 +198,7 @@ ENDED_RESUMES = _operator(
 ENDED_NOT_FINITE = _operator(
     "ended_losses_not_finite_total",
     "counter",
-    "Attempts that ended since this process leads, because their loss was not finite.",
+    "Attempts that ended since this process leads, because loss or gradients were not finite.",
     EXPERIMENT,
 )
 

@@ -82,7 +82,7 @@ class Metrics:
                     add(self._bytes, (kind, direction), count)
             add(self._retries, (kind,), found.get(figures.STORE_RETRIES, 0))
             add(self._resumes, (kind,), found.get(figures.RESUMED, 0))
-            add(self._not_finite, (), found.get(figures.NOT_FINITE, 0))
+            add(self._not_finite, (), _not_finite(outcome))
 
     def _adder(self, place: Place, uid: str) -> Add | None:
         """Adds to counters that bear the name of an experiment; None where too many are shown."""
@@ -114,3 +114,10 @@ class Metrics:
     def text(self) -> bytes:
         """In Prometheus' text format."""
         return bytes(generate_latest(self.registry))
+
+
+def _not_finite(outcome: Outcome) -> float:
+    """1 where a loss ended the attempt, or gradients that were skipped too often in a row."""
+    found = outcome.figures
+    gave_up = outcome.outcome == "input-at-fault" and found.get(figures.SKIPPED_STEPS, 0) > 0
+    return 1 if gave_up else found.get(figures.NOT_FINITE, 0)

@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,7 @@ PROGRAMS = {  # what is called, and the Debian package that has it
     "buildah": "buildah",
     "debootstrap": "debootstrap",
 }
+BESIDE = {"prometheus": "prometheus", "promtool": "prometheus"}  # for tests without a node, too
 PLUGINS = ("bridge", "host-local", "portmap", "loopback")
 PLUGINS_PACKAGE = "containernetworking-plugins"
 LINKS = Path("/var/log/containers")  # the kubelet links every log here; no setting moves it
@@ -47,10 +48,10 @@ class Place:
     images: Path
 
 
-def packages() -> list[str]:
-    """Debian packages that are missing here, sorted."""
+def packages(programs: Mapping[str, str] = PROGRAMS) -> list[str]:
+    """Debian packages that are missing here for programs and plug-ins, sorted."""
     found = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
-    missing = {package for name, package in PROGRAMS.items() if not shutil.which(name, path=found)}
+    missing = {package for name, package in programs.items() if not shutil.which(name, path=found)}
     if not all((network.PLUGINS / plugin).exists() for plugin in PLUGINS):
         missing.add(PLUGINS_PACKAGE)
     return sorted(missing)
@@ -124,7 +125,7 @@ def _mounts(base: Path) -> list[str]:
 
 def install() -> None:
     """Installs the packages that are missing, where this is root on a Debian."""
-    missing = packages()
+    missing = packages({**PROGRAMS, **BESIDE})
     if not missing:
         print("node: every Debian package is there")
         return

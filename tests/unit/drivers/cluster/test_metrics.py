@@ -51,6 +51,13 @@ def test_an_attempt_leaves_its_outcome_its_time_and_its_figures(metrics, end, sa
     assert found["clt_ended_losses_not_finite_total", *PLACE] == 1
 
 
+def test_a_training_that_gave_up_on_its_gradients_counts_as_not_finite(metrics, end, samples):
+    end("committed", skipped_steps=3)
+    end("input-at-fault", skipped_steps=10)
+    end("input-at-fault")
+    assert samples(metrics.text())["clt_ended_losses_not_finite_total", *PLACE] == 1
+
+
 def test_promise_bounded_labels_languages_are_those_of_the_spec(metrics, end, samples):
     end(**FIGURES)
     found = samples(metrics.text())
