@@ -21,8 +21,8 @@ from support.studies import small_quickstart
 TEAM = "team-b"
 NAME = "disrupted"
 SECONDS = 900
-STEPS = 1500  # of each training: some ten seconds
-AT_WORK = f"step 1/{STEPS} "  # what a training prints first
+STEPS = 3000  # of each training: it lasts long enough to be met three times
+AT_WORK = f"/{STEPS} "  # a line such as "step 17/3000  loss 2.1", also of one that goes on
 
 
 def study() -> dict[str, Any]:

@@ -84,7 +84,6 @@ def two_nodes() -> Json:
     data["metadata"]["name"] = NAME
     spec = data["spec"]
     spec["seeds"] = [0]
-    spec["sweeps"][0]["samplesPerLanguage"] = {"values": [20]}
     spec["compute"] |= {"queue": "team", "train": {"nodes": 2}}
     return data
 
