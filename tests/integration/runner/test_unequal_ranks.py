@@ -7,6 +7,8 @@ from support.worlds import worlds
 
 from clt_operator.api.step import Input, StepDocument, make_step
 
+pytestmark = pytest.mark.xdist_group("unequal-ranks")  # what it is made of is made once
+
 PLUGIN = Path(__file__).parent / "plugin"
 ENTRY_POINTS = """\
 [clt.step_kinds]

@@ -7,6 +7,8 @@ import pytest
 from services import versitygw
 from support.worlds import put_training, ranks_of, worlds
 
+pytestmark = pytest.mark.xdist_group("worlds")  # what it is made of is made once
+
 PODS = {"nodes": 2, "per_node": 1}
 RANKS = {"nodes": 1, "per_node": 2}
 

@@ -30,6 +30,8 @@ from clt_operator.api.telemetry import SERIES
 from clt_operator.store import open_store
 from clt_operator.store.artifacts import Artifacts
 
+pytestmark = pytest.mark.xdist_group("series-of-jobs")  # what it is made of is made once
+
 DEADLINE = 180.0  # seconds after which what is waited for counts as missed
 LABELS = {"model": "tiny", "mix": "two", "k": "20", "seed": "0", "sweep": "main"}
 ENDLESS = 20_000  # steps or items: more than the test has patience for
