@@ -8,7 +8,8 @@ STORE ?= .clt/store
 TESTS ?= tests/unit tests/integration
 PYTEST_ARGS ?= -n 2 --dist loadgroup
 CLUSTER_TESTS ?= tests/cluster
-CLUSTER_ARGS ?= -n 0
+CLUSTER_ARGS ?= -n 2 --dist loadfile
+SLOW_ARGS ?= -n 0
 E2E_TESTS ?= tests/e2e
 E2E_ARGS ?= -n 0 -s
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' clt_operator/__init__.py)
@@ -59,7 +60,7 @@ test-cluster: cluster-binaries ## tests on a real control plane (Go builds it on
 	$(BIN)/python -m pytest $(CLUSTER_ARGS) -m "not slow_fault" $(CLUSTER_TESTS)
 
 test-cluster-slow: cluster-binaries ## the faults that last minutes, on the same control plane
-	$(BIN)/python -m pytest $(CLUSTER_ARGS) -m slow_fault $(CLUSTER_TESTS)
+	$(BIN)/python -m pytest $(SLOW_ARGS) -m slow_fault $(CLUSTER_TESTS)
 
 test-e2e: cluster-binaries ## tests on real nodes: images built, installed by the README, real pods
 	@PYTHONPATH=tests $(BIN)/python -m e2e.harness.machine

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from cluster.harness.waiting import until
 from support.render_samples import COMPUTE, SETTINGS, samples, score_steps, train_step
 
 from clt_operator.api.profiles import CacheProfile, Owner, PoolProfile
@@ -43,6 +44,8 @@ def pod_of(job, namespace):
 @pytest.fixture
 def restricted(cluster, namespace):
     cluster.kubectl("label", "namespace", namespace, *(f"{k}={v}" for k, v in RESTRICTED.items()))
+    account = f"/api/v1/namespaces/{namespace}/serviceaccounts/default"
+    until(lambda: cluster.client.find(account), 60, what="the namespace has its service account")
     return namespace
 
 
