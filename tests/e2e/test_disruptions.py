@@ -52,15 +52,22 @@ def here(installation: Installation, spec: Path, tmp_path_factory: pytest.TempPa
 
 
 @pytest.fixture(scope="module")
-def disrupted(installation: Installation, nodes: tuple[Node, ...], spec: Path) -> Results:
+def met() -> dict[str, str]:
+    """The uid of the pod that each fault met."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def disrupted(
+    installation: Installation, nodes: tuple[Node, ...], spec: Path, met: dict[str, str]
+) -> Results:
     """The study's results on the cluster, after the three faults."""
     faults = Faults(installation.site.cluster, TEAM)
     with timed("disrupted study on the cluster"):
         installation.run("cltctl", "apply", str(spec), "-n", TEAM)
-        met = []
         for happens in (faults.delete, faults.drain, faults.run_out_of_memory):
-            pod = faults.running("train", unlike=met, says=AT_WORK)
-            met.append(pod["metadata"]["uid"])
+            pod = faults.running("train", unlike=met.values(), says=AT_WORK)
+            met[happens.__name__] = pod["metadata"]["uid"]
             happens(pod)
         studies = Experiments(installation.site.cluster.client, TEAM)
         studies.wait("Complete", name=NAME, seconds=SECONDS)
@@ -72,8 +79,20 @@ def test_promise_deletion_and_drain_cost_no_counted_attempt(disrupted: Results) 
     assert disrupted.charged() == {"out-of-memory": 1}
 
 
-def test_a_training_that_was_told_to_stop_saves_and_goes_on(disrupted: Results) -> None:
-    assert disrupted.outcomes()["saved"] >= 2
+def test_each_fault_ended_the_attempt_that_it_met(disrupted: Results, met: dict[str, str]) -> None:
+    ended = disrupted.endings()
+    assert {fault: ended.get(uid) for fault, uid in met.items()} == {
+        "delete": "saved",
+        "drain": "saved",
+        "run_out_of_memory": "out-of-memory",
+    }
+
+
+def test_a_training_that_was_told_to_stop_goes_on_where_it_saved(disrupted: Results) -> None:
+    taken_up = [m.provenance["resumed_from"] for m in disrupted.manifests("train")]
+    steps = [int(name.rpartition("-")[2]) for name in taken_up if name]
+    assert steps
+    assert all(0 < step < STEPS for step in steps), taken_up
 
 
 def test_the_results_are_those_of_an_undisturbed_run(

@@ -95,7 +95,7 @@ class Installation:
                 self.run(*words)
         for team in TEAMS[1:]:
             self.site.cluster.apply(secret(team, SECRET, self.site.storage.credentials))
-        self.idle_memory = self._operator_memory()
+        self.idle_memory = self.operator_memory()
         studies = Experiments(self.site.cluster.client, TEAMS[-1])
         studies.create(small_quickstart(), FIRST)
         until(self._first_pod_runs, FIRST_SECONDS, what="a pod of the first study runs")
@@ -147,7 +147,7 @@ class Installation:
             "operator": kubectl(*logs),
         }
 
-    def _operator_memory(self) -> dict[str, int]:
+    def operator_memory(self) -> dict[str, int]:
         """Of its container and of its process, as the node counts them."""
         if not self.site.nodes:
             return {}

@@ -66,6 +66,15 @@ class Results:
             )
         return counted
 
+    def endings(self) -> dict[str, str]:
+        """How the attempt of each pod ended, by the pod's uid."""
+        return {
+            state.claim.holder.removeprefix("pod:"): state.outcome.outcome
+            for key in self.keys()
+            for state in self.artifacts.attempts(key)
+            if state.outcome
+        }
+
     def charged(self) -> Counter[str]:
         """Those that count against a step."""
         counted = self.outcomes()
