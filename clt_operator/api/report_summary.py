@@ -9,6 +9,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 FILE = "summary.json"
+MOST_ENTRIES = 10_000  # of a list: what is longer is not read
+MOST_BYTES = 8 << 20  # of the file
 
 Text = Annotated[str, Field(max_length=512)]
 
@@ -51,6 +53,6 @@ class ReportSummary(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     title: Text = ""
-    scores: list[LanguageScore] = Field([], max_length=10_000)
-    quantities: list[GroupScore] = Field([], max_length=10_000)
-    left_out: int = 0  # entries that did not fit
+    scores: list[LanguageScore] = Field([], max_length=MOST_ENTRIES)
+    quantities: list[GroupScore] = Field([], max_length=MOST_ENTRIES)
+    left_out: int = Field(0, ge=0, le=1 << 53)  # entries that did not fit

@@ -92,7 +92,10 @@ RECONCILE_ERRORS = _operator(
     ("error",),
 )
 LAST_SUCCESS = _operator(
-    "operator_last_success_timestamp_seconds", "gauge", "When a look last ended well (Unix time)."
+    "operator_last_success_timestamp_seconds",
+    "gauge",
+    "When a look last ended well, or else when this process began to lead (Unix time); 0 where it "
+    "has not led.",
 )
 QUEUE_DEPTH = _operator("operator_queue_depth", "gauge", "Experiments that wait for a look.")
 API_WRITES = _operator(
@@ -101,6 +104,13 @@ API_WRITES = _operator(
     "Requests to the API server that changed something or may have.",
 )
 JOBS_CREATED = _operator("operator_jobs_created_total", "counter", "Jobs made.")
+NOT_SHOWN = _operator(
+    "not_shown",
+    "gauge",
+    "What is there and has no series of its own: experiments and their counters beyond the most "
+    "that show, reports for which there is no room or that could not be read.",
+    ("what",),
+)
 
 # The operator: experiments.
 
@@ -207,6 +217,13 @@ ENDED_NOT_FINITE = _operator(
 REPORT_INFO = _operator(
     "report_info", "gauge", "1 for an experiment whose report is shown.", EXPERIMENT
 )
+REPORT_LEFT_OUT = _operator(
+    "report_left_out",
+    "gauge",
+    "Entries of its report that do not show, whatever bound they are beyond: of the summary, of "
+    "limits.runsExposed, or of all reports together.",
+    EXPERIMENT,
+)
 REPORT_SCORE = _operator(
     "report_score",
     "gauge",
@@ -243,7 +260,7 @@ REPORT_FAILED = _operator(
 REPORT_WRONG = _operator(
     "report_wrong_language_ratio",
     "gauge",
-    "Answers in another language than was asked for, 0 to 1, of those that could be told.",
+    "Answers in another script than their language's, 0 to 1, of those that could be told.",
     (*CELL, "language", "role"),
 )
 

@@ -65,13 +65,14 @@ class Operator:
         *,
         profiles: str = CONFIG_MAP,
         credentials: Path | None = None,
+        endpoint_credentials: Path | None = None,
         identity: str = "",
         elect: bool = True,
     ) -> None:
         self.api = api
         self.identity = identity or f"{socket.gethostname()}_{uuid.uuid4().hex[:8]}"
         self.queue: WorkQueue[Place] = WorkQueue()
-        self.stores = OpenStores(credentials)
+        self.stores = OpenStores(credentials, endpoint_credentials)
         self.monitor = Monitor(self.stores, lambda: self.leads() and self._synced())
         self.metrics = self.monitor.metrics
         self.installation = WatchedProfiles(api, own_namespace, profiles)
@@ -150,7 +151,7 @@ class Operator:
     def _begin(self) -> None:
         """This process leads from now on: what it knew of the world may be old."""
         self._studies.clear()
-        self.monitor.turn()
+        self.monitor.turn(leads=True)
         self._swept = 0.0
         self._acting.set()
         for item in self._all():
@@ -159,7 +160,7 @@ class Operator:
     def _end(self) -> None:
         self._acting.clear()
         self.queue.clear()
-        self.monitor.turn()
+        self.monitor.turn(leads=False)
 
     # health
 
@@ -377,6 +378,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.profiles_namespace or api.namespace,
         profiles=options.profiles,
         credentials=options.credentials,
+        endpoint_credentials=options.endpoint_credentials,
         elect=options.leader_election,
     )
     health = Health(options.bind, operator.unhealthy, operator.unready, operator.exposition)
@@ -404,6 +406,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--profiles", default=CONFIG_MAP, metavar="CONFIGMAP")
     parser.add_argument(
         "--credentials", type=Path, metavar="DIR", help="a folder of files for each store profile"
+    )
+    parser.add_argument(
+        "--endpoint-credentials",
+        type=Path,
+        metavar="DIR",
+        help="a folder with a file HF_TOKEN for each endpoint profile",
     )
     parser.add_argument("--bind", default=":8080", metavar="HOST:PORT", help="health and metrics")
     parser.add_argument(

@@ -23,18 +23,21 @@ from clt_operator.render.labels import PREFIX
 Object = Mapping[str, Any]
 Place = tuple[str, str]  # namespace, experiment
 
-_OVER = frozenset({"Complete", "Failed", "Cancelled", "Rejected"})
+OVER = frozenset({"Complete", "Failed", "Cancelled", "Rejected"})
 
 
 def shown(items: Iterable[Object], most: int) -> list[Object]:
     """The experiments that are shown one by one: first those under way, then the newest."""
 
     def rank(item: Object) -> tuple[bool, float]:
-        over = (item.get("status") or {}).get("phase") in _OVER
-        return over, -epoch(item["metadata"].get("creationTimestamp") or "")
+        return is_over(item), -epoch(item["metadata"].get("creationTimestamp") or "")
 
     found = list(items)
     return found if len(found) <= most else sorted(found, key=rank)[:most]
+
+
+def is_over(item: Object) -> bool:
+    return (item.get("status") or {}).get("phase") in OVER
 
 
 def place_of(item: Object) -> Place:
@@ -70,6 +73,14 @@ def experiments(
                     steps.add([*place, row["kind"], step_phase], row[step_phase])
         ratio.add(place, done / needed if needed else 0.0)
     yield from (info, ratio, last, hours, steps)
+
+
+def not_shown(counts: Mapping[str, int]) -> Family:
+    """What has no series of its own, as far as this says how much."""
+    family = Family(telemetry.NOT_SHOWN)
+    for what, count in counts.items():
+        family.add([what], count)
+    return family
 
 
 def _number(text: object) -> float:

@@ -48,6 +48,8 @@ class Metrics:
         telemetry.BUILD_INFO.make(registry).labels(__version__).set(1)
         self._written = 0
         self._counted: dict[Place, tuple[str, Children]] = {}  # uid, and what bears its name
+        self._over: Collection[Place] = ()  # these make room where it is wanted
+        self._left_out: set[Place] = set()  # counted no more, or never
         self._lock = threading.Lock()
 
     def waited(self, kind: str, queue: str, seconds: float) -> None:
@@ -85,11 +87,13 @@ class Metrics:
             add(self._not_finite, (), _not_finite(outcome))
 
     def _adder(self, place: Place, uid: str) -> Add | None:
-        """Adds to counters that bear the name of an experiment; None where too many are shown."""
+        """Adds to counters that bear the name of an experiment; None where there is no room."""
         if place in self._counted and self._counted[place][0] != uid:
             self._drop(place)
-        if place not in self._counted and len(self._counted) >= MOST_EXPERIMENTS:
+        if place not in self._counted and not self._has_room(place):
+            self._left_out.add(place)
             return None
+        self._left_out.discard(place)
         _, children = self._counted.setdefault(place, (uid, set()))
 
         def add(counter: Any, labels: tuple[str, ...], count: float) -> None:
@@ -100,12 +104,39 @@ class Metrics:
 
         return add
 
-    def keep(self, places: Collection[tuple[Place, str]]) -> None:
-        """Drops what bears the name of an experiment that is not among these, with their uids."""
+    def _has_room(self, place: Place) -> bool:
+        """Drops the counters of an experiment that is over where there are too many."""
+        if len(self._counted) < MOST_EXPERIMENTS:
+            return True
+        over = () if place in self._over else (each for each in self._counted if each in self._over)
+        gone = next(iter(over), None)
+        if gone is None:
+            return False
+        self._drop(gone)
+        self._left_out.add(gone)
+        return True
+
+    def keep(
+        self, places: Collection[tuple[Place, str]], over: Collection[Place] = frozenset()
+    ) -> None:
+        """Drops what bears the name of an experiment that is not among these, with their uids.
+        Those that are over make room for others later."""
         with self._lock:
+            self._over = over
+            self._left_out &= {place for place, _ in places}
             for place, (uid, _) in list(self._counted.items()):
                 if (place, uid) not in places:
                     self._drop(place)
+
+    @property
+    def left_out(self) -> int:
+        """Experiments whose attempts ended and count nowhere, for want of room."""
+        with self._lock:
+            return len(self._left_out)
+
+    def leads(self) -> None:
+        """This process begins to lead: looks count from now on."""
+        self.succeeded.set_to_current_time()
 
     def _drop(self, place: Place) -> None:
         for counter, labels in self._counted.pop(place)[1]:

@@ -6,6 +6,7 @@ twice. It begins with what it sees: attempts that ended and Jobs that waited bef
 nowhere. Nothing here asks the API server or waits for a store.
 """
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -21,6 +22,8 @@ from clt_operator.drivers.cluster.metrics import MOST_EXPERIMENTS, Metrics
 from clt_operator.drivers.cluster.reports import Reports
 from clt_operator.drivers.cluster.waits import Waits
 
+log = logging.getLogger(__name__)
+
 Object = Mapping[str, Any]
 
 
@@ -33,6 +36,7 @@ class Monitor:
         self.accounting = Accounting(self.metrics.ended)
         self.reports = Reports(stores, stores.redact)
         self._lately = Lately()
+        self._warned: set[str] = set()
         self._waits = Waits(self.metrics.waited, watching)
         self.on_pod = self._waits.on_pod
         self.ended = self.accounting.add
@@ -44,9 +48,11 @@ class Monitor:
         self.accounting.stop()
         self.reports.close()
 
-    def turn(self) -> None:
+    def turn(self, *, leads: bool) -> None:
         """This process begins to lead, or leads no more."""
         self.metrics.keep(())
+        if leads:
+            self.metrics.leads()
 
     def changed(self, old: Object | None, new: Object | None) -> None:
         """An experiment as an event shows it."""
@@ -69,7 +75,8 @@ class Monitor:
         now: float | None = None,
     ) -> bytes:
         """The answer to a scrape. ``pods`` gives those of a Job, by its uid."""
-        self.metrics.keep({(place_of(item), item["metadata"]["uid"]) for item in items})
+        over = frozenset(place_of(item) for item in items if exposing.is_over(item))
+        self.metrics.keep({(place_of(item), item["metadata"]["uid"]) for item in items}, over)
         if not self._watching():
             return self.metrics.text()
         some = exposing.shown(items, MOST_EXPERIMENTS)
@@ -77,7 +84,26 @@ class Monitor:
         now = time.time() if now is None else now
         there = exposing.experiments(items, some, self._lately.note, self._queue_of)
         waiting = exposing.waiting(jobs, pods, places, now)
-        return self.metrics.text() + text_of((*there, *waiting)) + self.reports.text()
+        reports = self.reports.text()
+        counts = {
+            "experiments": len(items) - len(some),
+            "counters": self.metrics.left_out,
+            "reports": self.reports.not_shown,
+        }
+        self._warn(counts)
+        rest = exposing.not_shown(counts)
+        return self.metrics.text() + text_of((*there, *waiting, rest)) + reports
+
+    def _warn(self, counts: Mapping[str, int]) -> None:
+        """Once of each."""
+        for what in [what for what, count in counts.items() if count and what not in self._warned]:
+            self._warned.add(what)
+            log.warning(
+                "Prometheus is not shown everything: %s: %d are left out; clt_not_shown goes on "
+                "to say how many",
+                what,
+                counts[what],
+            )
 
     def _queue_of(self, item: Object) -> str:
         """The queue of an experiment's trainings, as far as profiles were read."""

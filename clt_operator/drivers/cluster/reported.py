@@ -18,16 +18,17 @@ Names = Mapping[tuple[str, str, str], str]  # by sweep, trained task, further ax
 
 
 def bounded(summary: ReportSummary, runs: int) -> ReportSummary:
-    """At most so many runs, that is points of curves, the first of them."""
+    """At most so many runs, that is points of curves, the first of them; the rest is counted."""
     kept: dict[tuple[object, ...], None] = {}
     for score in summary.scores:
         if len(kept) < runs:
             kept.setdefault(_run(score))
+    scores = [s for s in summary.scores if _run(s) in kept]
+    quantities = [q for q in summary.quantities if _run(q) in kept]
+    before, after = len(summary.scores) + len(summary.quantities), len(scores) + len(quantities)
+    left_out = summary.left_out + before - after
     return summary.model_copy(
-        update={
-            "scores": [s for s in summary.scores if _run(s) in kept],
-            "quantities": [q for q in summary.quantities if _run(q) in kept],
-        }
+        update={"scores": scores, "quantities": quantities, "left_out": left_out}
     )
 
 

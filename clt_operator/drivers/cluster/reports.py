@@ -1,8 +1,9 @@
 """Reports of complete experiments, read once each and kept while their experiment is there.
 
 They are read on threads of their own: a store that is slow or away holds up no reconcile, and
-what was read before stays as it is. Small: the summary of a report, bounded, and the text that
-Prometheus is given, made again only when a report came or went.
+what was read before stays as it is. Small: the summaries for which there is room, and the text
+that Prometheus is given, made again only when a report came or went. Of what does not show, it is
+told how much.
 """
 
 import logging
@@ -17,19 +18,20 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from clt_operator.api import telemetry
 from clt_operator.api.errors import CltError
 from clt_operator.api.profiles import Profiles, Settings
-from clt_operator.api.report_summary import FILE, ReportSummary
+from clt_operator.api.report_summary import FILE, MOST_BYTES, ReportSummary
 from clt_operator.drivers.cluster.exposing import Place, place_of
-from clt_operator.drivers.cluster.families import text_of
+from clt_operator.drivers.cluster.families import Family, text_of
 from clt_operator.drivers.cluster.installation import Stores
+from clt_operator.drivers.cluster.metrics import MOST_EXPERIMENTS
 from clt_operator.drivers.cluster.reported import bounded, families
 
 log = logging.getLogger(__name__)
 
 THREADS = 4
 MOST_CELLS = 20_000  # scores of languages, of all reports together; the newest reports first
-MOST_BYTES = 8 << 20  # of a summary
 PAUSE = 15.0  # seconds before a report that could not be read is tried again; then doubled
 LONGEST_PAUSE = 600.0
 
@@ -44,7 +46,10 @@ class Unreadable(CltError):
 class _Report:
     key: str
     completed: str  # when, RFC 3339
-    summary: ReportSummary | None = None
+    summary: ReportSummary | None = None  # none, too, where there is no room for it
+    cells: int = 0  # scores of languages, as far as it was read
+    left_out: int | None = None  # entries that do not show; none where it was never read
+    room: bool = True
     reading: bool = False
     failures: int = 0
     due: float = 0.0  # monotonic
@@ -80,9 +85,12 @@ class Reports:
                     self._forget(place)
                     held = _Report(status["report"], str(status.get("completionTime") or ""))
                     self._held[place] = held
-                if held.summary is None and not held.reading and held.due <= self.clock():
+            self._make_room()
+            for place, held in self._held.items():
+                waits = held.summary is None and held.room and not held.reading
+                if waits and held.due <= self.clock():
                     held.reading = True
-                    store = str(status.get("store") or "")
+                    store = str(wanted[place]["status"].get("store") or "")
                     self._pool.submit(self._read, place, held, store, profiles)
 
     def forget(self, place: Place) -> None:
@@ -91,24 +99,50 @@ class Reports:
 
     def _forget(self, place: Place) -> None:
         held = self._held.pop(place, None)
-        if held is not None and held.summary is not None:
+        if held is not None and held.left_out is not None:
             self._text = None
 
     def text(self) -> bytes:
         """Every series of the reports that were read."""
         with self._lock:
             if self._text is None:
-                self._text = text_of(families(self._shown()))
+                self._text = text_of((*families(self._shown()), self._left_out()))
             return self._text
 
+    @property
+    def not_shown(self) -> int:
+        """Reports for which there is no room, or that could not be read."""
+        with self._lock:
+            return sum(
+                held.summary is None and (held.failures > 0 or not held.room)
+                for held in self._held.values()
+            )
+
     def _shown(self) -> list[tuple[Place, ReportSummary]]:
-        newest = sorted(self._held.items(), key=lambda item: (item[1].completed, item[0]))
-        room, shown = MOST_CELLS, []
-        for place, held in reversed(newest):
-            if held.summary is not None and len(held.summary.scores) <= room:
-                room -= len(held.summary.scores)
-                shown.append((place, held.summary))
-        return sorted(shown)
+        return sorted((p, held.summary) for p, held in self._held.items() if held.summary)
+
+    def _left_out(self) -> Family:
+        """Of as many reports as there may be experiments with series of their own."""
+        family = Family(telemetry.REPORT_LEFT_OUT)
+        read = [(p, held.left_out) for p, held in self._newest() if held.left_out is not None]
+        for place, count in sorted(read[:MOST_EXPERIMENTS]):
+            family.add(place, count)
+        return family
+
+    def _newest(self) -> list[tuple[Place, _Report]]:
+        return sorted(self._held.items(), key=lambda i: (i[1].completed, i[0]), reverse=True)
+
+    def _make_room(self) -> None:
+        """The newest reports have it. What has none is not kept: it is read again once it has."""
+        cells, reports = MOST_CELLS, MOST_EXPERIMENTS
+        for _, held in self._newest():
+            held.room = held.cells <= cells and reports > 0
+            if held.room:
+                cells, reports = cells - held.cells, reports - 1
+            elif held.summary is not None:
+                entries = len(held.summary.scores) + len(held.summary.quantities)
+                held.left_out = held.summary.left_out + entries
+                held.summary = self._text = None
 
     def _read(self, place: Place, held: _Report, store: str, profiles: Profiles) -> None:
         try:
@@ -121,8 +155,10 @@ class Reports:
             log.warning("%s/%s: its report is not shown: %s", *place, said)
         else:
             with self._lock:
-                held.summary = summary
+                held.summary, held.failures = summary, 0
+                held.cells, held.left_out = len(summary.scores), summary.left_out
                 self._text = None
+                self._make_room()
         finally:
             held.reading = False
 

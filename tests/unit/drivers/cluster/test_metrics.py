@@ -97,7 +97,24 @@ def test_promise_bounded_labels_no_more_experiments_than_are_shown(
     found = samples(metrics.text())
     names = {labels[2] for labels in found if labels[0] == "clt_step_attempts_total"}
     assert names == {"study0", "study1"}
+    assert metrics.left_out == 3
     assert found["clt_step_duration_seconds_count", "train"] == 5
+
+
+def test_counters_of_experiments_that_are_over_make_room(metrics, end, samples, monkeypatch):
+    monkeypatch.setattr(module, "MOST_EXPERIMENTS", 2)
+    there = {(("lab", f"study{at}"), "u") for at in range(4)}
+    end(name="study0")
+    end(name="study1")
+    metrics.keep(there, {("lab", "study1")})
+    end(name="study2")
+    end(name="study3")
+    found = samples(metrics.text())
+    names = {labels[2] for labels in found if labels[0] == "clt_step_attempts_total"}
+    assert (names, metrics.left_out) == ({"study0", "study2"}, 2)
+    metrics.keep({(("lab", "study3"), "u")})
+    end(name="study3")
+    assert metrics.left_out == 0
 
 
 def test_writes_are_a_counter_of_what_the_client_counted(metrics, samples):

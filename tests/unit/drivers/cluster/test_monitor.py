@@ -1,7 +1,10 @@
 """Who leads shows experiments; who stands by shows itself."""
 
+import time
+
 import pytest
 
+from clt_operator.drivers.cluster import monitor as module
 from clt_operator.drivers.cluster.installation import OpenStores
 from clt_operator.drivers.cluster.monitor import Monitor
 
@@ -40,6 +43,7 @@ def test_a_standby_shows_nothing_of_experiments(
     leader.leads = False
     left = {name for name, *_ in samples(scrape(monitor, item, jobs=[make_job()]))}
     assert not [name for name in left if "experiment" in name or "jobs_waiting" in name]
+    assert "clt_not_shown" not in left
     assert "clt_build_info" in left
 
 
@@ -61,3 +65,26 @@ def test_times_of_birth_are_no_series(monitor, make_experiment):
     names = {line.partition(" ")[0].partition("{")[0] for line in lines if line[0] != "#"}
     assert "clt_operator_jobs_created_total" in names
     assert not [name for name in names if name.endswith("_created")]
+
+
+def test_when_a_look_last_ended_well_begins_with_the_lead(monitor, samples):
+    name = ("clt_operator_last_success_timestamp_seconds",)
+    monitor.turn(leads=False)
+    assert samples(scrape(monitor))[name] == 0
+    before = time.time()
+    monitor.turn(leads=True)
+    assert samples(scrape(monitor))[name] >= before
+
+
+def test_promise_nothing_silent_experiments_beyond_the_most_are_counted_and_warned_of_once(
+    monitor, samples, make_experiment, monkeypatch, caplog
+):
+    monkeypatch.setattr(module, "MOST_EXPERIMENTS", 2)
+    items = [make_experiment(f"study{at}", phase="Running") for at in range(5)]
+    assert samples(scrape(monitor, *items[:2]))["clt_not_shown", "experiments"] == 0
+    assert not caplog.records
+    for _ in range(2):
+        found = samples(scrape(monitor, *items))
+    left = {labels[1]: value for labels, value in found.items() if labels[0] == "clt_not_shown"}
+    assert left == {"experiments": 3, "counters": 0, "reports": 0}
+    assert len([r for r in caplog.records if "experiments: 3" in r.getMessage()]) == 1

@@ -113,6 +113,7 @@ def test_every_series_of_a_report(reports, commit, complete, samples):
     follow(reports, complete())
     assert samples(reports.text()) == {
         ("clt_report_info", "lab", "study"): 1,
+        ("clt_report_left_out", "lab", "study"): 0,
         ("clt_report_score", *CELL, "ja", "seen"): 0.5,
         ("clt_report_score_change", *CELL, "ja", "seen"): 0.125,
         ("clt_report_relative_to_pivot", *CELL, "ja", "seen"): 0.75,
@@ -134,7 +135,8 @@ def test_what_a_report_lacks_is_not_shown(reports, commit, complete, samples):
     bare = {**SCORE, "score": None, "change": None, "relative": None, "answers": 0, "told": 0}
     commit(summary={**SUMMARY, "scores": [bare], "quantities": []})
     follow(reports, complete())
-    assert list(samples(reports.text())) == [("clt_report_info", "lab", "study")]
+    shown = {labels[0] for labels in samples(reports.text())}
+    assert shown == {"clt_report_info", "clt_report_left_out"}
 
 
 @pytest.mark.parametrize(
@@ -168,6 +170,7 @@ def test_a_store_that_is_away_leaves_what_is_known_and_is_asked_again_later(
     assert stores.opened == 2  # it is not asked at every look
     shown = [labels for labels in samples(reports.text()) if labels[0] == "clt_report_info"]
     assert shown == [("clt_report_info", "lab", "study")]
+    assert reports.not_shown == 1
     stores.away = False
     reports.clock.now += module.PAUSE
     follow(reports, complete(), complete("second"))
@@ -200,6 +203,18 @@ def test_promise_bounded_labels_at_most_so_many_runs_of_one_experiment(
     assert shown == {"0", "1"}
 
 
+def test_promise_nothing_silent_what_of_a_report_does_not_show_is_counted(
+    reports, commit, complete, samples
+):
+    """What the summary left out itself, and what is beyond the runs of an experiment."""
+    many = [{**SCORE, "k": k, "language": code} for k in range(5) for code in ("en", "ja")]
+    commit(summary={**SUMMARY, "scores": many, "left_out": 100})
+    follow(reports, complete(), runsExposed=2)
+    beyond = 3 * 2 + len(GROUPS)
+    assert samples(reports.text())["clt_report_left_out", "lab", "study"] == 100 + beyond
+    assert reports.not_shown == 0
+
+
 def test_promise_bounded_labels_the_newest_reports_where_all_are_too_many(
     reports, commit, complete, samples, monkeypatch
 ):
@@ -211,8 +226,27 @@ def test_promise_bounded_labels_the_newest_reports_where_all_are_too_many(
         complete("old", completionTime=ended[0]),
         complete("new", completionTime=ended[1]),
     )
-    shown = [labels[2] for labels in samples(reports.text()) if labels[0] == "clt_report_info"]
-    assert shown == ["new"]
+    found = samples(reports.text())
+    assert [labels[2] for labels in found if labels[0] == "clt_report_info"] == ["new"]
+    assert found["clt_report_left_out", "lab", "new"] == 0
+    assert found["clt_report_left_out", "lab", "old"] == 1 + len(GROUPS)
+    assert reports.not_shown == 1
+
+
+def test_a_report_that_had_no_room_is_read_again_once_it_has(
+    reports, stores, commit, complete, samples, monkeypatch
+):
+    monkeypatch.setattr(module, "MOST_CELLS", 1)
+    commit()
+    old = complete("old", completionTime="2026-01-01T00:00:00Z")
+    new = complete("new", completionTime="2026-01-02T00:00:00Z")
+    for _ in range(3):
+        follow(reports, old, new)
+    assert stores.opened == 2
+    follow(reports, old)
+    found = samples(reports.text())
+    assert found["clt_report_info", "lab", "old"] == 1
+    assert (found["clt_report_left_out", "lab", "old"], reports.not_shown) == (0, 0)
 
 
 def test_a_store_that_the_namespace_may_not_use_any_more_is_not_read(
