@@ -1,4 +1,4 @@
-"""Profiles from their ConfigMap, and the operator's own credentials for the stores they name.
+"""Profiles from their ConfigMap, and the operator's own credentials for what they name.
 
 Pods read the Secret that a profile names in the experiment's namespace. The operator reads none
 of those: its credentials are files that the platform team mounts, a directory for each profile.
@@ -67,8 +67,19 @@ def store_environment(
     keys among them the store is opened with the operator's own identity. Raises StoreError
     where a file cannot be read.
     """
-    made = dict(profile.environment)
-    if directory is None or not (directory / name).is_dir():
+    return {**profile.environment, **_credentials(directory, name, f"store {name}")}
+
+
+def hub_token(name: str, directory: Path | None = None) -> str:
+    """The token by which the operator itself asks an endpoint: the file ``HF_TOKEN`` in
+    ``directory/NAME``; empty where there is none. Raises StoreError where it cannot be read."""
+    return _credentials(directory, name, f"endpoint {name}").get("HF_TOKEN", "")
+
+
+def _credentials(directory: Path | None, name: str, whose: str) -> dict[str, str]:
+    """A variable for each file of ``directory/NAME``."""
+    made: dict[str, str] = {}
+    if directory is None or not name or not (directory / name).is_dir():
         return made
     place = directory / name
     current = place / _CURRENT
@@ -79,8 +90,7 @@ def store_environment(
                 made[path.name] = _read(path)
     except OSError as error:
         raise StoreError(
-            f"the operator's credentials for store {name} in {place} cannot be read: "
-            f"{error.strerror}"
+            f"the operator's credentials for {whose} in {place} cannot be read: {error.strerror}"
         ) from error
     return made
 

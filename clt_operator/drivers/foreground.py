@@ -233,6 +233,9 @@ class _OneStore:
     def environment(self, settings: Settings) -> None:  # noqa: ARG002
         return None
 
+    def hub_token(self, settings: Settings) -> str:  # noqa: ARG002
+        return ""
+
 
 class _NoEvents:
     def record(self, regarding: Object, type: str, reason: str, note: str) -> None:

@@ -1,7 +1,8 @@
 """The hub: which commit a model or data set is at. Read-only, two calls, no client library.
 
-``HF_ENDPOINT`` names another hub, ``HF_TOKEN`` opens gated repositories; the token goes into
-a header and nowhere else.
+``HF_ENDPOINT`` names another hub, ``HF_TOKEN`` opens gated repositories. That token is for the hub
+of this process: one whose address is given gets only the token that is given with it. A token
+goes into a header and nowhere else.
 """
 
 import json
@@ -16,6 +17,7 @@ from urllib.parse import quote, urlsplit
 from clt_operator.api.errors import InputError, TransientError
 
 TIMEOUT_SECONDS = 20
+ADVICE = "set HF_TOKEN where the repository is gated"
 
 
 @dataclass(frozen=True)
@@ -25,11 +27,13 @@ class HubEntry:
 
 
 class Hub:
-    def __init__(self, endpoint: str = "", token: str = "") -> None:
+    def __init__(self, endpoint: str = "", token: str = "", advice: str = ADVICE) -> None:
+        """``advice``: what to do about a repository that the token does not open."""
         self._endpoint = (
             endpoint or os.environ.get("HF_ENDPOINT", "") or "https://huggingface.co"
         ).rstrip("/")
-        self._token = (token or os.environ.get("HF_TOKEN", "")).strip()
+        own = "" if endpoint else os.environ.get("HF_TOKEN", "")
+        self._token, self._advice = (token or own).strip(), advice
         if not all("!" <= character <= "~" for character in self._token):
             raise InputError("HF_TOKEN is no token: it holds white space or characters of no token")
 
@@ -62,7 +66,7 @@ class Hub:
             if error.code in (401, 403, 404):
                 raise InputError(
                     f"{what}: the hub says {error.code}: check the name and the revision, and "
-                    "set HF_TOKEN where the repository is gated"
+                    f"{self._advice}"
                 ) from None
             raise TransientError(f"{what}: the hub says {error.code}") from None
         except (OSError, HTTPException, ValueError) as error:

@@ -22,7 +22,7 @@ from clt_operator.store.file_errors import appearing_whole, reading
 from clt_operator.store.names import check_name, check_prefix
 from clt_operator.store.observer import Observer
 from clt_operator.store.protocol import ObjectInfo
-from clt_operator.store.s3_client import make_client
+from clt_operator.store.s3_client import make_client, shared_client
 from clt_operator.store.s3_errors import (
     CONFLICT,
     EXISTS,
@@ -60,6 +60,8 @@ class S3Store:
         self.bucket = bucket
         self.prefix = f"{check_prefix(prefix).rstrip('/')}/" if prefix else ""
         self.checksums = checksums
+        if client is None and environment is not None and observer is None:
+            client = shared_client(self.uri, checksums, environment, hasty=hasty)
         self._client = client or make_client(self.uri, checksums, environment, hasty=hasty)
         if observer:
             observe(self._client, observer)

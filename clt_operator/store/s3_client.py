@@ -1,16 +1,23 @@
 """The S3 client of a store: by this process's environment, or by variables that are given.
 
 The second is for a process that serves several stores: endpoint and region of one must never
-become those of another, nor the credentials of one be shown to another's endpoint.
+become those of another, nor the credentials of one be shown to another's endpoint. Bucket and
+prefix are no part of a client: stores with the same variables share one while any of them is in
+use. A client alone takes 12 MiB, nearly all of it what botocore reads of the API; that is read
+once for all.
 """
 
 import os
+import threading
+import weakref
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 import boto3.session
+import botocore.session
 from botocore.config import Config
+from botocore.loaders import create_loader
 
 from clt_operator.api.errors import StoreError
 from clt_operator.store.s3_errors import as_store_errors
@@ -26,6 +33,29 @@ READ_TIMEOUT, HASTY_READ_TIMEOUT = 60.0, 15.0  # seconds without a byte
 REGION = "us-east-1"  # that S3 signs with where none is named
 
 _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+
+_LOADER = create_loader()
+_MAKING = threading.Lock()  # clients are safe to share between threads, making them is not
+_SHARING = threading.Lock()
+_SHARED: "weakref.WeakValueDictionary[tuple[object, ...], S3Client]" = weakref.WeakValueDictionary()
+
+
+def shared_client(
+    uri: str, checksums: str, environment: Mapping[str, str], *, hasty: bool = False
+) -> "S3Client":
+    """The client of all stores with these variables; raises as ``make_client``. Nobody may
+    register anything with it: it would concern the other stores too."""
+    identity = [] if all(environment.get(name) for name in _KEYS) else _own_identity()
+    key = (tuple(sorted(environment.items())), tuple(identity), checksums, hasty)
+    with _SHARING:
+        client = _SHARED.get(key)
+        if client is None:
+            client = _SHARED[key] = make_client(uri, checksums, environment, hasty=hasty)
+        return client
+
+
+def _own_identity() -> list[tuple[str, str]]:
+    return sorted(item for item in os.environ.items() if item[0].startswith("AWS_"))
 
 
 def make_client(
@@ -58,9 +88,18 @@ def make_client(
     region = given.get("AWS_REGION") or given.get("AWS_DEFAULT_REGION")
     if environment is not None:
         region = region or REGION
-    with as_store_errors(uri, ""):
-        session = boto3.session.Session(region_name=region)
-        return session.client("s3", config=config, **named)
+    with as_store_errors(uri, ""), _MAKING:
+        return _session(region).client("s3", config=config, **named)
+
+
+def _session(region: str | None) -> boto3.session.Session:
+    """A Session of its own, which knows the API from the loader of all."""
+    core = botocore.session.get_session()
+    core.register_component("data_loader", _LOADER)
+    session = boto3.session.Session(region_name=region, botocore_session=core)
+    paths = _LOADER.search_paths
+    paths[:] = dict.fromkeys(paths)  # each Session adds the same folder
+    return session
 
 
 def _tries(given: Mapping[str, str], *, hasty: bool) -> int:

@@ -115,7 +115,7 @@ class Profiles(SpecModel):
         if problems := self.check(namespace, spec):
             raise SpecError(problems)
         name = spec.store or self._default_store(namespace)
-        hub = self._endpoint(namespace, "hub")
+        hub_name, hub = self._endpoint(namespace, "hub")
         return Settings(
             image=self.image,
             namespace=namespace,
@@ -125,6 +125,7 @@ class Profiles(SpecModel):
             queue=self.queue,
             hub_secret=hub.secret if hub else "",
             hub_address=hub.address if hub else "",
+            hub_name=hub_name,
             image_pull_policy=self.image_pull_policy,
             image_pull_secrets=tuple(self.image_pull_secrets),
             priorities=self.priorities,
@@ -141,10 +142,12 @@ class Profiles(SpecModel):
             return defaults[0]
         return next(iter(stores)) if len(stores) == 1 else ""
 
-    def _endpoint(self, namespace: str, kind: str) -> EndpointProfile | None:
-        """The first default of its kind that the namespace may use, else the first."""
-        found = [e for e in _open(self.endpoints, namespace).values() if e.kind == kind]
-        return next((e for e in found if e.default), found[0] if found else None)
+    def _endpoint(self, namespace: str, kind: str) -> tuple[str, EndpointProfile | None]:
+        """The first default of its kind that the namespace may use, else the first; its name."""
+        endpoints = _open(self.endpoints, namespace)
+        found = [name for name, endpoint in endpoints.items() if endpoint.kind == kind]
+        name = next((name for name in found if endpoints[name].default), "".join(found[:1]))
+        return name, endpoints.get(name)
 
     def _check_store(self, namespace: str, spec: ExperimentSpec) -> list[Problem]:
         path = "spec.store"

@@ -50,6 +50,7 @@ class Settings:
     queue: str = ""  # of Jobs for which neither spec nor pool names one
     hub_secret: str = ""  # name of a Secret with HF_TOKEN, for fetch alone
     hub_address: str = ""  # empty: the public hub
+    hub_name: str = ""  # of the endpoint's profile; empty where there is none
     image_pull_policy: str = "IfNotPresent"
     image_pull_secrets: tuple[str, ...] = ()
     priorities: Mapping[str, PriorityProfile] = field(default_factory=dict)  # by step kind

@@ -92,7 +92,7 @@ def accept(
     held = artifacts.lock(namespace, name)
     lock = resolve_remote(
         experiment,
-        Hub(settings.hub_address),
+        _hub(settings, stores),
         variables(item),
         environment=stores.environment(settings),
         previous=held,
@@ -107,6 +107,18 @@ def accept(
     accepted = Accepted(experiment, settings, artifacts, lock, digest, made, index, {})
     root, new = _record(accepted, held, text, item, installation.uid)
     return replace(accepted, root=root, new=new)
+
+
+def _hub(settings: Settings, stores: Stores) -> Hub:
+    """The hub of the settings, with the token of its own profile and of no other."""
+    name = settings.hub_name
+    if not name:
+        return Hub(settings.hub_address)
+    advice = (
+        f"where the repository is gated ask the platform team: the operator reads its token for "
+        f"endpoint {name} from the file {name}/HF_TOKEN below --endpoint-credentials"
+    )
+    return Hub(settings.hub_address, stores.hub_token(settings), advice)
 
 
 def _record(

@@ -4,6 +4,7 @@ import logging
 import os
 import threading
 import time
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from clt_operator.cluster.profiles import (
     CONFIG_MAP,
     NoProfiles,
     find_profiles,
+    hub_token,
     profiles_of,
     store_environment,
 )
@@ -27,6 +29,7 @@ from clt_operator.store.artifacts import Artifacts
 log = logging.getLogger(__name__)
 
 LOOK = 15.0  # seconds between looks at the profiles
+KEEP = 900.0  # seconds for which a store that nobody holds stays open after it was asked for
 
 Place = tuple[str, tuple[tuple[str, str], ...]]  # address and variables of a store
 
@@ -47,39 +50,82 @@ class Stores(Protocol):
 
     def environment(self, settings: Settings) -> Mapping[str, str] | None: ...
 
+    def hub_token(self, settings: Settings) -> str:
+        """The operator's own for the endpoint of the settings; empty: none."""
+        ...
+
+
+@dataclass
+class _Kept:
+    """An open store, by which profile, and when it was last asked for."""
+
+    artifacts: Artifacts
+    profile: str
+    asked: float
+
 
 class OpenStores:
-    """Stores by profile. Credentials are read again each time: a mounted Secret changes."""
+    """Stores by profile. Credentials are read again each time: a mounted Secret changes.
 
-    def __init__(self, credentials: Path | None) -> None:
-        self._credentials = credentials
-        self._open: dict[Place, Artifacts] = {}
+    A store stays open while an experiment holds it, and for a while after it was last asked for.
+    One whose variables were replaced is let go at once.
+    """
+
+    def __init__(
+        self,
+        credentials: Path | None,
+        endpoint_credentials: Path | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._credentials, self._endpoints = credentials, endpoint_credentials
+        self._clock = clock
+        self._kept: dict[Place, _Kept] = {}
+        self._open: weakref.WeakValueDictionary[Place, Artifacts] = weakref.WeakValueDictionary()
+        self._tokens: dict[str, str] = {}  # by endpoint, as last read
         self._lock = threading.Lock()
-        self._redacting: tuple[tuple[Place, ...], Redact] | None = None
+        self._redacting: tuple[dict[str, str], Redact] | None = None
 
     def environment(self, settings: Settings) -> dict[str, str]:
         return store_environment(settings.store_name, settings.store, self._credentials)
+
+    def hub_token(self, settings: Settings) -> str:
+        token = hub_token(settings.hub_name, self._endpoints)
+        with self._lock:
+            self._tokens[settings.hub_name] = token
+        return token
 
     def open(self, settings: Settings) -> Artifacts:
         environment = self.environment(settings)
         place = (settings.store.uri, tuple(sorted(environment.items())))
         with self._lock:
-            if place not in self._open:
-                self._open[place] = Listings(
-                    open_store(settings.store.uri, environment, hasty=True)
-                )
-            return self._open[place]
+            self._let_go(settings.store_name, place[1])
+            artifacts = self._open.get(place)
+            if artifacts is None:
+                artifacts = Listings(open_store(settings.store.uri, environment, hasty=True))
+                self._open[place] = artifacts
+            self._kept[place] = _Kept(artifacts, settings.store_name, self._clock())
+            return artifacts
+
+    def _let_go(self, profile: str, variables: tuple[tuple[str, str], ...]) -> None:
+        """Of what nobody asked for lately, and of what this profile opened by other variables."""
+        now = self._clock()
+        for place, kept in list(self._kept.items()):
+            replaced = kept.profile == profile and place[1] != variables
+            if replaced or now - kept.asked > KEEP:
+                del self._kept[place]
 
     def redact(self, text: str) -> str:
-        """Text without the credentials of this process and of every store that was opened."""
+        """Text without the credentials of this process, of open stores and of endpoints."""
+        known: dict[str, str] = dict(os.environ)
         with self._lock:
-            places = tuple(self._open)
-        if self._redacting is None or self._redacting[0] != places:
-            known: dict[str, str] = dict(os.environ)
-            for at, (_, environment) in enumerate(places):
-                known |= {f"{name}_{at}": value for name, value in environment}
-            self._redacting = (places, redactor(known))
-        return self._redacting[1](text)
+            held = {pair for _, variables in list(self._open) for pair in variables}
+            held |= {("HF_TOKEN", token) for token in self._tokens.values() if token}
+        for at, (name, value) in enumerate(sorted(held)):
+            known[f"{name}_{at}"] = value
+        redacting = self._redacting
+        if redacting is None or redacting[0] != known:
+            redacting = self._redacting = (known, redactor(known))
+        return redacting[1](text)
 
 
 class WatchedProfiles:

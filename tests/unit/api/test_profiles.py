@@ -150,7 +150,10 @@ def test_a_prefix_can_be_the_namespaces_own():
 
 
 def test_a_namespace_sees_the_hub_that_it_may_use():
-    assert PROFILES.for_experiment("team-b", spec_of()).hub_address == "https://other.example"
+    found = PROFILES.for_experiment("team-b", spec_of())
+    assert (
+        found.hub_address == PROFILES.endpoints[found.hub_name].address == "https://other.example"
+    )
     mine = FILE.replace("namespaces: [team-a]", "namespaces: [team-a], default: true")
     settings = Profiles.parse(mine).for_experiment("team-a", spec_of())
     assert (settings.hub_address, settings.hub_secret) == ("https://hub.example", "hub-token")

@@ -92,6 +92,16 @@ def test_without_a_token_none_is_sent(hub):
     assert hub.asked == [(PATH, None)]
 
 
+def test_promise_least_privilege_the_token_of_the_process_goes_to_no_hub_whose_address_is_given(
+    hub, monkeypatch
+):
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    hub.holds("models", "org/m", sha="c")
+    Hub(hub.url).look_up("models", "org/m")
+    Hub(hub.url, "hf_another").look_up("models", "org/m")
+    assert [token for _, token in hub.asked] == [None, "Bearer hf_another"]
+
+
 @pytest.mark.parametrize("status", [0, 200, 401, 500])
 def test_the_token_is_in_no_message(hub, status):
     hub.answers[PATH] = (status, {"error": TOKEN}, {"X-Echo": TOKEN})

@@ -1,7 +1,9 @@
 """One process, several stores: each by its own variables, none by another's."""
 
+import gc
 import socket
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -73,6 +75,40 @@ def test_without_an_environment_the_process_decides(monkeypatch: pytest.MonkeyPa
     assert credentials(made) == ("process", "of-process", None)
     monkeypatch.setenv("AWS_REGION", "newer-1")
     assert client(None).meta.region_name == "newer-1"
+
+
+def test_stores_with_the_same_variables_share_one_client() -> None:
+    stores = [open_store(f"s3://bucket-{n}/team-{n}", dict(GIVEN)) for n in range(20)]
+    assert len({id(store._client) for store in stores}) == 1  # type: ignore[attr-defined]
+    assert len({store.uri for store in stores}) == 20
+
+
+def test_what_makes_a_client_another_is_not_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    keyless = {"AWS_ENDPOINT_URL": "http://two.example"}
+    stores = [
+        open_store("s3://bucket/p", GIVEN),
+        open_store("s3://bucket/p", GIVEN | {"AWS_SECRET_ACCESS_KEY": "rotated"}),
+        open_store("s3://bucket/p", GIVEN, hasty=True),
+        open_store("s3://bucket/p?checksums=when_supported", GIVEN),
+        open_store("s3://bucket/p", GIVEN, observer=lambda _: None),
+        open_store("s3://bucket/p", GIVEN, observer=lambda _: None),
+        open_store("s3://bucket/p", keyless),
+    ]
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "another process")
+    stores.append(open_store("s3://bucket/p", keyless))
+    assert len({id(store._client) for store in stores}) == 8  # type: ignore[attr-defined]
+
+
+def test_a_client_goes_with_the_last_store_that_uses_it() -> None:
+    given = GIVEN | {"AWS_ACCESS_KEY_ID": "of nobody else"}
+    stores = [open_store(f"s3://bucket/{n}", given) for n in range(2)]
+    client = weakref.ref(stores[0]._client)  # type: ignore[attr-defined]
+    del stores[0]
+    gc.collect()
+    assert client() is not None
+    del stores[0]
+    gc.collect()
+    assert client() is None
 
 
 def test_half_a_pair_of_keys_is_no_credential() -> None:
