@@ -15,12 +15,12 @@ HOUR = 3600
 ON_EXPERIMENT = "on (namespace, experiment)"
 WHOSE = "Experiment {{ $labels.namespace }}/{{ $labels.experiment }}"
 POD_OF = "Pod {{ $labels.pod }} of experiment {{ $labels.namespace }}/{{ $labels.experiment }}"
-CELL_OF = (
-    "{{ $labels.language }} in task {{ $labels.task }}, model {{ $labels.model }}, mix "
-    "{{ $labels.mix }}, k={{ $labels.k }}"
-)
 AGE = "{{ $value | humanizeDuration }}"
 SHARE = "{{ $value | humanizePercentage }}"
+CELLS_OF = (
+    "in {{ $value }} cells (language, model, mix, k) of task {{ $labels.task }}; the dashboard "
+    "Transfer shows which."
+)
 TRAINS = f"({t.TRAIN_STEP.name} < {t.TRAIN_STEPS.name})"
 
 
@@ -47,19 +47,36 @@ def _stalled() -> Alert:
     running = latest(select(t.EXPERIMENT_INFO, 'phase="Running"'), EXPERIMENT)
     waiting = total(select(t.JOBS_WAITING), EXPERIMENT)
     at_work = f"count by (namespace, experiment) ({select(t.RUN_INFO)})"
-    moves = latest(f"changes({t.STEP_PROGRESS.name}[{limits.PROGRESS_WINDOW}])", EXPERIMENT)
+    changes = f"changes({t.STEP_PROGRESS.name}[{limits.PROGRESS_WINDOW}])"
+    silent = latest(
+        select(t.EXPERIMENT_STEPS, f'kind=~"{limits.SILENT_KINDS}"', 'phase="running"'), EXPERIMENT
+    )
+    # Its steps are in Jobs that another experiment made: their series carry the other's name.
+    steps = latest(select(t.EXPERIMENT_STEPS, 'phase=~"queued|running"'), EXPERIMENT)
+    elsewhere = f"{latest(changes, ('namespace',))} > 0 or {_waiting_anywhere()} > 0"
+    borrows = (
+        f"({steps} > 0 unless {ON_EXPERIMENT} {at_work} unless {ON_EXPERIMENT} {waiting}"
+        f" and on (namespace) ({elsewhere}))"
+    )
     return Alert(
         "CltExperimentStalled",
         "warning",
         f"({since} > {limits.STALLED_HOURS * HOUR}"
         f" and {ON_EXPERIMENT} {running} == 1)"
         f" unless {ON_EXPERIMENT} ({waiting} > 0 unless {ON_EXPERIMENT} {at_work})"
-        f" unless {ON_EXPERIMENT} {moves} > 0",
+        f" unless {ON_EXPERIMENT} {latest(changes, EXPERIMENT)} > 0"
+        f" unless {ON_EXPERIMENT} {borrows}"
+        f" unless {ON_EXPERIMENT} ({silent} > 0 unless {ON_EXPERIMENT}"
+        f" {since} > {limits.SILENT_HOURS * HOUR})",
         "15m",
         f"{WHOSE} runs and gets no further.",
         f"No step was committed for {AGE} (more than {limits.STALLED_HOURS} h), no step at work "
         "shows progress, and it is not only waiting for its queue.",
     )
+
+
+def _waiting_anywhere() -> str:
+    return total(select(t.JOBS_WAITING), ("namespace",))
 
 
 def _waits() -> Alert:
@@ -89,11 +106,13 @@ def _not_finite() -> Alert:
 
 def _collapsed() -> Alert:
     now = total(rate(select(t.TRAIN_TOKENS), limits.SPEED_WINDOW), POD)
-    past = latest(f"quantile_over_time(0.5, {t.TRAIN_SPEED.name}[{limits.SPEED_PAST}])", POD)
+    past = f"quantile_over_time(0.5, ({now})[{limits.SPEED_PAST}:{limits.SPEED_EACH}])"
+    steps = f"changes({t.TRAIN_STEP.name}[{limits.SPEED_WINDOW}]) > 0"  # none in a validation
     return Alert(
         "CltTokensPerSecondCollapsed",
         "warning",
         f"{now} / {past} < {limits.COLLAPSED_TO:g} and on (namespace, pod) {TRAINS}"
+        f" and on (namespace, pod) {steps}"
         f" and on (namespace, pod) {t.TRAIN_STEP.name} offset {limits.SPEED_WINDOW}",
         "15m",
         f"{POD_OF} trains far slower than before.",
@@ -106,7 +125,9 @@ def _store_fails() -> Alert:
     def share(series: t.Series, most: float, *matchers: str) -> str:
         asked = total(rate(select(t.STORE_REQUESTS), limits.STORE_WINDOW), EXPERIMENT)
         part = total(rate(select(series, *matchers), limits.STORE_WINDOW), EXPERIMENT)
-        return f"({part} / {asked} > {most:g})"
+        many = _counted(series, limits.STORE_WINDOW, EXPERIMENT, *matchers)
+        enough = f"{ON_EXPERIMENT} {many} >= {limits.STORE_LEAST}"
+        return f"({part} / {asked} > {most:g} and {enough})"
 
     errors = share(t.STORE_REQUESTS, limits.STORE_ERRORS, 'result!="ok"')
     retries = share(t.STORE_RETRIES, limits.STORE_RETRIES)
@@ -117,7 +138,8 @@ def _store_fails() -> Alert:
         "10m",
         f"{WHOSE}: its store refuses requests or does not answer.",
         f"{SHARE} of the requests of its pods failed (more than {limits.STORE_ERRORS:.0%}) or "
-        f"were tried again (more than {limits.STORE_RETRIES:.0%}).",
+        f"were tried again (more than {limits.STORE_RETRIES:.0%}), at least {limits.STORE_LEAST} "
+        f"within {limits.STORE_WINDOW}.",
     )
 
 
@@ -146,18 +168,22 @@ def _absent() -> Alert:
 
 
 def _no_leader() -> Alert:
+    known = f"max_over_time({t.LEADER.name}[{limits.OPERATOR_PAST}])"
+    not_scraped = f"(up == 0 and on (namespace, pod) {known})"
     return Alert(
         "CltOperatorWithoutLeader",
         "critical",
-        f"{total(select(t.LEADER), ('namespace',))} == 0",
+        f"{total(select(t.LEADER), ('namespace',))} == 0 unless on (namespace) {not_scraped}",
         "5m",
-        "No operator in namespace {{ $labels.namespace }} leads.",
-        "Its pods run, but none holds the lease: nothing is driven.",
+        "No operator that is scraped in namespace {{ $labels.namespace }} leads.",
+        "All of its pods that Prometheus knows are scraped, and none holds the lease: nothing is "
+        "driven.",
     )
 
 
 def _not_reconciling() -> Alert:
-    since = age(latest(select(t.LAST_SUCCESS), ("namespace",)))
+    looked = latest(select(t.LAST_SUCCESS), ("namespace",))
+    since = age(f"({looked} > 0)")
     active = total(select(t.EXPERIMENTS, 'phase=~"Pending|Running"'), ("namespace",))
     return Alert(
         "CltOperatorNotReconciling",
@@ -183,27 +209,32 @@ def _look_errors() -> Alert:
     )
 
 
+def _cells(series: t.Series, most: float) -> str:
+    """One alert for a task, however many of its cells are above the limit."""
+    worst = latest(select(series, 'k!="0"'), CELL)
+    bad = f"{worst} > {most:g}"
+    return f"count by (namespace, experiment, task) ({bad}) > 0"
+
+
 def _wrong_language() -> Alert:
-    worst = latest(select(t.REPORT_WRONG, 'k!="0"'), CELL)
     return Alert(
         "CltTooManyWrongLanguageAnswers",
         "info",
-        f"{worst} > {limits.WRONG_LANGUAGE:g}",
+        _cells(t.REPORT_WRONG, limits.WRONG_LANGUAGE),
         "5m",
-        f"{WHOSE}: many answers are in another language than was asked for.",
-        f"{SHARE} of the answers for {CELL_OF} (more than {limits.WRONG_LANGUAGE:.0%}).",
+        f"{WHOSE}: many answers are in another script than their language's.",
+        f"More than {limits.WRONG_LANGUAGE:.0%} of the answers {CELLS_OF}",
     )
 
 
 def _extraction() -> Alert:
-    worst = latest(select(t.REPORT_FAILED, 'k!="0"'), CELL)
     return Alert(
         "CltTooManyExtractionFailures",
         "info",
-        f"{worst} > {limits.EXTRACTION_FAILURES:g}",
+        _cells(t.REPORT_FAILED, limits.EXTRACTION_FAILURES),
         "5m",
         f"{WHOSE}: nothing could be read from many answers.",
-        f"{SHARE} of the answers for {CELL_OF} (more than {limits.EXTRACTION_FAILURES:.0%}).",
+        f"More than {limits.EXTRACTION_FAILURES:.0%} of the answers {CELLS_OF}",
     )
 
 
