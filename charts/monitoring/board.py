@@ -59,6 +59,11 @@ def board(
     return _text(made.build())
 
 
+def within(scope: str, labels: Sequence[str]) -> str:
+    """``scope`` and what is chosen of these labels: the matchers of a variable after them."""
+    return ", ".join([scope, *(f'{label}=~"${label}"' for label in labels)])
+
+
 def choice(
     name: str,
     series: Series,

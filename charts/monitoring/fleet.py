@@ -41,7 +41,8 @@ def fleet() -> str:
 def _experiments() -> Row:
     gone = latest(select(t.EXPERIMENT_PROGRESSED, NAMESPACE), EXPERIMENT)
     progress = latest(select(t.EXPERIMENT_PROGRESS, NAMESPACE), EXPERIMENT)
-    of_phase = f"* on (namespace, experiment) group_left (phase, queue) ({INFO} == 1)"
+    one = f"topk by (namespace, experiment) (1, {INFO} == 1)"  # while a leader follows another
+    of_phase = f"* on (namespace, experiment) group_left (phase, queue) {one}"
     return Row(
         "Experiments",
         [
@@ -114,10 +115,16 @@ def _queue() -> Row:
             ),
             lines(
                 "Time in the queue",
-                "From the making of a Job until its first pod ran, of Jobs that started lately: "
-                "the median, and what one in twenty exceeds.",
-                Query(quantile(0.5, t.STEP_QUEUED, by=("queue",)), "median, queue {{queue}}"),
-                Query(quantile(0.95, t.STEP_QUEUED, by=("queue",)), "95 %, queue {{queue}}"),
+                "From the making of a Job until its first pod ran, of the Jobs of all namespaces "
+                "that started within an hour: the median, and what one in twenty exceeds.",
+                Query(
+                    quantile(0.5, t.STEP_QUEUED, by=("queue",), window="1h"),
+                    "median, queue {{queue}}",
+                ),
+                Query(
+                    quantile(0.95, t.STEP_QUEUED, by=("queue",), window="1h"),
+                    "95 %, queue {{queue}}",
+                ),
                 unit="s",
                 width=THIRD,
             ),
@@ -134,17 +141,17 @@ def _queue() -> Row:
 
 
 def _failures() -> Row:
-    ended = select(t.STEP_ATTEMPTS, NAMESPACE)
+    ended = grown(select(t.STEP_ATTEMPTS, NAMESPACE), "1h")
     bad = grown(select(t.STEP_ATTEMPTS, NAMESPACE, BAD), "$__range")
     return Row(
         "Attempts and failures",
         [
             lines(
                 "Attempts that ended",
-                "Attempts per second by outcome. `saved` and `lost` follow disruptions and are "
-                "free; `failed`, `transient` and `out-of-memory` are counted.",
-                Query(total(rate(ended), ("outcome",)), "{{outcome}}"),
-                unit="ops",
+                "Attempts of the last hour by outcome. `saved` and `lost` follow disruptions and "
+                "are free; `failed`, `transient` and `out-of-memory` are counted.",
+                Query(f"round({total(ended, ('outcome',))})", "{{outcome}}"),
+                unit="short",
                 stacked=True,
             ),
             table(
@@ -207,8 +214,8 @@ def _cost() -> Row:
             ),
             lines(
                 "How long steps take",
-                "Committed attempts by kind: the median.",
-                Query(quantile(0.5, t.STEP_SECONDS, by=("kind",)), "{{kind}}"),
+                "Attempts of all namespaces that committed within an hour, by kind: the median.",
+                Query(quantile(0.5, t.STEP_SECONDS, by=("kind",), window="1h"), "{{kind}}"),
                 unit="s",
             ),
             lines(
@@ -234,7 +241,7 @@ def _operator() -> Row:
 
 def _operator_now() -> list[Builder[Panel]]:
     leader = total(select(t.LEADER), ("namespace",))
-    success = age(latest(select(t.LAST_SUCCESS), ("namespace",)))
+    success = age(f"({latest(select(t.LAST_SUCCESS), ('namespace',))} > 0)")
     return [
         number(
             "Leaders",
@@ -267,6 +274,15 @@ def _operator_now() -> list[Builder[Panel]]:
             Query(f"count by (version) ({select(t.BUILD_INFO)})", "{{version}}"),
             unit="short",
             width=QUARTER,
+        ),
+        number(
+            "Not shown",
+            "What is there and has no series of its own, so that these dashboards miss it. Zero is "
+            "right; the operator has a most that it shows.",
+            Query(latest(select(t.NOT_SHOWN), ("namespace", "what")), "{{namespace}}: {{what}}"),
+            unit="short",
+            width=WHOLE,
+            bad_above=1,
         ),
     ]
 

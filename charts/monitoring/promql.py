@@ -44,8 +44,10 @@ def grown(selector: str, window: str) -> str:
 def quantile(
     share: float, histogram: Series, *matchers: str, by: Sequence[str] = (), window: str = ""
 ) -> str:
-    """A quantile of a histogram's observations in a window."""
-    buckets = rate(select(histogram, *matchers, part="bucket"), window or "$__rate_interval")
+    """A quantile of a histogram's observations; ``window``: those of so long, where they are so
+    rare that a rate would miss a bucket's first."""
+    selector = select(histogram, *matchers, part="bucket")
+    buckets = grown(selector, window) if window else rate(selector)
     return f"histogram_quantile({share:g}, {total(buckets, ('le', *by))})"
 
 

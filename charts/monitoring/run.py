@@ -6,19 +6,19 @@ A pod says of itself only who it is; ``clt_run_info`` of the same pod says which
 
 from collections.abc import Sequence
 
-from charts.monitoring.board import EXPERIMENT, Row, board, choice
+from charts.monitoring.board import EXPERIMENT, NAMESPACE, Row, board, choice, within
 from charts.monitoring.panels import THIRD, WHOLE, Column, Query, lines, number, table
 from charts.monitoring.promql import age, grown, latest, quantile, rate, select, total
 from clt_operator.api import telemetry as t
 
 UID = "clt-run"
 RUN = ("model", "mix", "k", "seed")
+ABOUT = ("sweep", "stage", *RUN, "control")
 POD = ("namespace", "pod")
-NAMED = "{{model}} {{mix}} k={{k}} seed {{seed}}"
-RUN_SCOPE = ", ".join([EXPERIMENT, *(f'{label}=~"${label}"' for label in RUN)])
-WHO = latest(select(t.RUN_INFO, RUN_SCOPE), (*POD, *RUN))
+NAMED = "{{sweep}} {{stage}} {{model}} {{mix}} k={{k}} seed {{seed}} {{control}} ({{pod}})"
+WHO = latest(select(t.RUN_INFO, within(EXPERIMENT, RUN)), (*POD, *ABOUT))
 
-OF_WHOM = f"* on (namespace, pod) group_left ({', '.join(RUN)}) {WHO}"
+OF_WHOM = f"* on (namespace, pod) group_left ({', '.join(ABOUT)}) {WHO}"
 
 
 def run() -> str:
@@ -29,8 +29,11 @@ def run() -> str:
         "Runs of an experiment while their pods are alive: losses, throughput, checkpoints, store.",
         variables=[
             choice("namespace", t.RUN_INFO, ""),
-            choice("experiment", t.RUN_INFO, 'namespace=~"$namespace"'),
-            *(choice(label, t.RUN_INFO, EXPERIMENT) for label in RUN),
+            choice("experiment", t.RUN_INFO, NAMESPACE),
+            *(
+                choice(label, t.RUN_INFO, within(EXPERIMENT, RUN[:place]))
+                for place, label in enumerate(RUN)
+            ),
         ],
         rows=[_now(), _learning(), _speed(), _saving(), _answers(), _store()],
         since="now-6h",
@@ -56,10 +59,13 @@ def _now() -> Row:
     labels = {
         "namespace": "Namespace",
         "pod": "Pod",
+        "sweep": "Sweep",
+        "stage": "Stage",
         "model": "Model",
         "mix": "Mix",
         "k": "k",
         "seed": "Seed",
+        "control": "Control",
     }
     ended = grown(select(t.STEP_ATTEMPTS, EXPERIMENT), "$__range")
     return Row(
@@ -192,9 +198,9 @@ def _speed() -> Row:
             ),
             lines(
                 "Memory",
-                "Resident memory of the pods, and what they hold of a GPU. Compare the peaks "
-                "with the limits of the pool.",
-                Query(of_run(own(t.MEMORY), ("state",)), f"{NAMED} · {{{{state}}}}"),
+                "Of all pods of the experiment: resident memory, and what they hold of a GPU. "
+                "Compare the peaks with the limits of the pool.",
+                Query(latest(own(t.MEMORY), (*POD, "state")), "{{pod}} · {{state}}"),
                 unit="bytes",
             ),
         ],
@@ -262,7 +268,7 @@ def _answers() -> Row:
     named = "{{task}} {{language}}"
     cut = total(rate(own(t.TRUNCATED)), by)
     return Row(
-        "Evaluation",
+        "Evaluation (of the whole experiment)",
         [
             lines(
                 "Items per second",
@@ -293,7 +299,7 @@ def _answers() -> Row:
 
 def _store() -> Row:
     return Row(
-        "Store",
+        "Store (of the whole experiment)",
         [
             lines(
                 "Requests",

@@ -4,19 +4,20 @@ The operator serves these gauges after the Jobs are gone; the report itself has 
 the tests, which belong to no live chart.
 """
 
-from charts.monitoring.board import EXPERIMENT, NAMESPACE, Row, board, choice
+from charts.monitoring.board import EXPERIMENT, NAMESPACE, Row, board, choice, within
 from charts.monitoring.curves import by_k, curves
-from charts.monitoring.panels import WHOLE, Column, Query, number, table
+from charts.monitoring.panels import HALF, Column, Query, number, table
 from charts.monitoring.promql import latest, select
 from clt_operator.api import telemetry as t
 
 UID = "clt-transfer"
 ONE = ("sweep", "model", "task", "metric")  # of each, one is looked at
-CELL = ", ".join([EXPERIMENT, 'mix=~"$mix"', *(f'{label}="${label}"' for label in ONE)])
+CELL = within(f'{EXPERIMENT}, mix=~"$mix"', ONE)
 WORST = 20
 
 
-REPORTS = latest(select(t.REPORT_INFO, NAMESPACE), ("namespace", "experiment"))
+PLACE = ("namespace", "experiment")
+REPORTS = latest(select(t.REPORT_INFO, NAMESPACE), PLACE)
 
 
 def transfer() -> str:
@@ -27,10 +28,14 @@ def transfer() -> str:
         "Scores of complete experiments against the number of samples per language. Means over "
         "seeds; intervals and tests are in the report.",
         variables=[
-            choice("namespace", t.REPORT_INFO, ""),
+            # Two namespaces may have an experiment of one name: the charts show one of them.
+            choice("namespace", t.REPORT_INFO, "", everything=False),
             choice("experiment", t.REPORT_INFO, NAMESPACE, everything=False),
-            *(choice(label, t.REPORT_SCORE, EXPERIMENT, everything=False) for label in ONE),
-            choice("mix", t.REPORT_SCORE, EXPERIMENT),
+            *(
+                choice(label, t.REPORT_SCORE, within(EXPERIMENT, ONE[:place]), everything=False)
+                for place, label in enumerate(ONE)
+            ),
+            choice("mix", t.REPORT_SCORE, within(EXPERIMENT, ONE)),
         ],
         rows=[_scores(), _groups(), _faults()],
         since="now-1h",
@@ -49,10 +54,19 @@ def _scores() -> Row:
         [
             number(
                 "Reports shown",
-                "Complete experiments of the chosen namespaces whose report is served here.",
+                "Complete experiments of the chosen namespace whose report is served here.",
                 Query(f"count({REPORTS})"),
                 unit="short",
-                width=WHOLE,
+                width=HALF,
+            ),
+            number(
+                "Entries left out",
+                "Entries of the chosen report that are beyond a bound and on no chart here. The "
+                "report itself has them.",
+                Query(latest(select(t.REPORT_LEFT_OUT, EXPERIMENT), PLACE), "{{experiment}}"),
+                unit="short",
+                width=HALF,
+                bad_above=1,
             ),
             curves(
                 "Score",
@@ -80,7 +94,7 @@ def _scores() -> Row:
             ),
             table(
                 "Scores",
-                "The same numbers: a row per mix and language, a column per k.",
+                "The same numbers: a row per mix, language and k.",
                 {"mix": "Mix", "language": "Language", "role": "Role", "k": "k"},
                 Column(
                     latest(cell(t.REPORT_SCORE), ("mix", "language", "role", "k")), "Score", "short"
@@ -135,9 +149,10 @@ def _faults() -> Row:
                 label="share of answers",
             ),
             curves(
-                "Answers in the wrong language",
-                "Share of the answers whose language could be told. High for unseen languages: "
-                "the model answers in the pivot or in a language of the mix.",
+                "Answers in another script",
+                "Share of answers in another script than the language's, of those that could be "
+                "told. High for unseen languages: the model answers in the pivot or in a language "
+                "of the mix. A wrong language of the same script is not seen.",
                 by_k(cell(t.REPORT_WRONG), "mix", "language"),
                 unit="percentunit",
                 label="share of answers",
@@ -151,7 +166,7 @@ def _faults() -> Row:
                 ),
             ),
             table(
-                "Most wrong languages",
+                "Most answers in another script",
                 f"The {WORST} worst cells.",
                 labels,
                 Column(
