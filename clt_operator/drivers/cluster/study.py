@@ -80,6 +80,7 @@ class Study:
         self.stamp: tuple[object, ...] = ()
         self.outage = -OUTAGE  # monotonic: when the store last failed
         self.shaken: set[str] = set()  # uids of Jobs that were there then
+        self.doubted = False  # the store failed: its credentials may have been replaced
         self.decision: Decision | None = None
         self.teller = Teller(shop.publish, shop.events, shop.leads, shop.clock)
 
@@ -110,7 +111,7 @@ class Study:
         except ClusterError:
             raise
         except (StoreError, TransientError) as error:
-            self.outage = self.shop.clock()
+            self.outage, self.doubted = self.shop.clock(), True
             self._degrade(item, "StoreUnavailable", error)
             raise
         except Exception as error:
@@ -156,7 +157,7 @@ class Study:
         meta = item["metadata"]
         installation = self.shop.installation()
         stamp = (meta["uid"], meta.get("generation"), handled_of(item), installation)
-        if self.driven is not None and self.stamp == stamp:
+        if self.driven is not None and self.stamp == stamp and not self._reopened(self.driven):
             return self.driven
         before = self.driven
         known = before.accepted if before else None
@@ -184,6 +185,15 @@ class Study:
                 self.shop.events.record(item, "Normal", "Planned", note)
         self.driven, self.stamp = driven, stamp
         return driven
+
+    def _reopened(self, driven: Driven) -> bool:
+        """After the store failed, whether it opens by other variables now."""
+        if not self.doubted:
+            return False
+        self.doubted = self.shop.stores.open(driven.accepted.settings) is not (
+            driven.accepted.artifacts
+        )
+        return self.doubted
 
     def _begin(self, accepted: Accepted, item: Object, before: Driven | None) -> Driven:
         graph = accepted.plan.graph
