@@ -64,6 +64,10 @@ def _tidy(part: Any) -> Any:
     }
     if "patternProperties" in made:
         made["additionalProperties"] = False
+    if refused := made.get("propertyNames", {}).pop("not", None):  # Helm tells no path of those
+        made["patternProperties"] = {**made.get("patternProperties", {}), refused["pattern"]: False}
+    if not made.get("propertyNames", True):
+        del made["propertyNames"]
     return made
 
 

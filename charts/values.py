@@ -31,6 +31,9 @@ Quantity = Annotated[
 ]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Ports = Annotated[list[Port], Field(min_length=1)]
+PodLabel = Annotated[  # those of the selector and of every object are the chart's to set
+    str, Field(json_schema_extra={"not": {"pattern": r"^(app\.kubernetes\.io|helm\.sh)/"}})
+]
 Seconds = Annotated[str, Field(pattern=r"^[0-9]+(s|m|h)$")]
 PullPolicy = Literal["Always", "IfNotPresent", "Never"]
 
@@ -53,6 +56,7 @@ class Crds(SpecModel):
 
 class Rbac(SpecModel):
     create: bool
+    cluster_roles: bool
     aggregate: bool
 
 
@@ -69,6 +73,38 @@ class TenantAccount(SpecModel):
 
     name: Object = Field(description="The profile of the store names it: `serviceAccount`.")
     annotations: Texts = Field({}, description="Such as the cloud's role.")
+
+
+class IpBlock(SpecModel):
+    cidr: str = Field(pattern=r"^[0-9A-Fa-f.:]+/[0-9]{1,3}$")
+    except_: list[Annotated[str, Field(pattern=r"^[0-9A-Fa-f.:]+/[0-9]{1,3}$")]] = Field(
+        [], alias="except"
+    )
+
+
+class Peer(SpecModel):
+    """Where a NetworkPolicy leads: an ipBlock, or pods by selectors."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+    ip_block: IpBlock | None = None
+    namespace_selector: Free | None = None
+    pod_selector: Free | None = None
+
+
+class Service(SpecModel):
+    to: list[Peer]
+    ports: Ports
+
+
+class StoreService(SpecModel):
+    """One of the services by which a store is reached. To nowhere would be to everywhere."""
+
+    to: list[Peer] = Field(min_length=1)
+    ports: Ports = [443]
+
+
+class TenantPolicies(SpecModel):
+    store: list[StoreService] = Field(min_length=1)
 
 
 class Tenant(SpecModel):
@@ -94,6 +130,10 @@ class Tenant(SpecModel):
     )
     service_accounts: list[TenantAccount] = Field(
         [], description="Service accounts with a cloud identity: `name` and `annotations`."
+    )
+    network_policies: TenantPolicies | None = Field(
+        None,
+        description="`store` as in the values of that name, for this namespace in their place.",
     )
 
 
@@ -131,7 +171,7 @@ class Operator(SpecModel):
     tolerations: list[Free]
     affinity: Free
     topology_spread_constraints: list[Free]
-    pod_labels: Texts
+    pod_labels: dict[PodLabel, str]
     pod_annotations: Texts
     extra_env: list[Free]
     extra_volumes: list[Free]
@@ -171,27 +211,6 @@ class Queues(SpecModel):
     priority_classes: dict[Object, int]
 
 
-class IpBlock(SpecModel):
-    cidr: str = Field(pattern=r"^[0-9A-Fa-f.:]+/[0-9]{1,3}$")
-    except_: list[Annotated[str, Field(pattern=r"^[0-9A-Fa-f.:]+/[0-9]{1,3}$")]] = Field(
-        [], alias="except"
-    )
-
-
-class Peer(SpecModel):
-    """Where a NetworkPolicy leads: an ipBlock, or pods by selectors."""
-
-    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
-    ip_block: IpBlock | None = None
-    namespace_selector: Free | None = None
-    pod_selector: Free | None = None
-
-
-class Service(SpecModel):
-    to: list[Peer]
-    ports: Ports
-
-
 class Ranks(SpecModel):
     ports: list[Port] = Field(min_length=2, max_length=2)
 
@@ -203,7 +222,7 @@ class Scrapers(SpecModel):
 class NetworkPolicies(SpecModel):
     enabled: bool
     dns: Service
-    store: Service
+    store: list[StoreService]
     hub: Service
     judge: Service
     api_server: Service

@@ -9,7 +9,8 @@ from fnmatch import fnmatchcase
 from typing import Annotated, Literal, Self
 from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
 
 from clt_operator.api.base import SpecModel
 from clt_operator.api.spec.names import Count, PositiveCount
@@ -17,7 +18,8 @@ from clt_operator.api.spec.names import Count, PositiveCount
 _OBJECT = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _LABEL = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_SECRET = re.compile(r"SECRET|TOKEN|ACCESS_KEY|PASSW|CREDENTIAL|PRIVATE|API_?KEY", re.IGNORECASE)
+_KEYLIKE = "SECRET|TOKEN|ACCESS_KEY|PASSW|CREDENTIAL|PRIVATE|API_?KEY"
+_SECRET = re.compile(_KEYLIKE, re.IGNORECASE)
 _PATTERN = re.compile(r"[-a-z0-9*?\[\]!]+")
 _OWN_DOMAINS = re.compile(r"(.*\.)?(clt\.dev|kubernetes\.io|k8s\.io)")
 
@@ -124,17 +126,49 @@ def _address(address: str) -> str:
     return address
 
 
+def _any_case(words: str) -> str:
+    """A pattern for schemas, whose dialects agree on no flag that ignores case."""
+    return "".join(f"[{c}{c.lower()}]" if c.isalpha() else c for c in words)
+
+
+# What a schema says of these types, so that a chart refuses a key before it is in a ConfigMap.
+# The validators above say more, and why.
+_VARIABLE_SCHEMA: JsonDict = {
+    "pattern": rf"^{_VARIABLE.pattern}$",
+    "not": {"pattern": _any_case(_KEYLIKE)},
+}
+_VALUE_SCHEMA: JsonDict = {"not": {"pattern": r"^([A-Za-z][A-Za-z0-9+.-]*:)?//[^/?#]*@"}}
+_URI_SCHEMA: JsonDict = {"pattern": r"^s3://[^/?#@]+(/[^?#]*)?(\?checksums=[^&#]*)?$"}
+_PREFIX_SCHEMA: JsonDict = {"pattern": r"^s3://[^/?#@*{}\[\]]+(/[^?#*{}\[\]]*)?$"}
+_ADDRESS_SCHEMA: JsonDict = {"pattern": r"^https?://[^/?#@]+([/?#].*)?$"}
+_ONE_CACHE: JsonDict = {
+    "oneOf": [
+        {"required": [name], "properties": {name: {"minLength": 1}}}
+        for name in ("claim", "storageClass")
+    ]
+}
+
 ObjectRef = Annotated[str, Field(max_length=253), AfterValidator(_object_name)]
 LabelValue = Annotated[str, Field(max_length=63), AfterValidator(label_value)]
 LabelKey = Annotated[str, Field(max_length=317), AfterValidator(_label_key)]
 ExtraLabel = Annotated[str, Field(max_length=317), AfterValidator(_extra_label)]
 ExtraAnnotation = Annotated[str, Field(max_length=317), AfterValidator(_extra_annotation)]
 NamespacePattern = Annotated[str, Field(max_length=63), AfterValidator(_namespace_pattern)]
-Variable = Annotated[str, Field(max_length=128), AfterValidator(_plain_variable)]
-Value = Annotated[str, Field(max_length=1024), AfterValidator(_plain_value)]
-StoreUri = Annotated[str, Field(max_length=1024), AfterValidator(_store_uri)]
-Prefix = Annotated[str, Field(max_length=1024), AfterValidator(_prefix)]
-Address = Annotated[str, Field(max_length=1024), AfterValidator(_address)]
+Variable = Annotated[
+    str, Field(max_length=128, json_schema_extra=_VARIABLE_SCHEMA), AfterValidator(_plain_variable)
+]
+Value = Annotated[
+    str, Field(max_length=1024, json_schema_extra=_VALUE_SCHEMA), AfterValidator(_plain_value)
+]
+StoreUri = Annotated[
+    str, Field(max_length=1024, json_schema_extra=_URI_SCHEMA), AfterValidator(_store_uri)
+]
+Prefix = Annotated[
+    str, Field(max_length=1024, json_schema_extra=_PREFIX_SCHEMA), AfterValidator(_prefix)
+]
+Address = Annotated[
+    str, Field(max_length=1024, json_schema_extra=_ADDRESS_SCHEMA), AfterValidator(_address)
+]
 
 
 class Profile(SpecModel):
@@ -211,6 +245,8 @@ class CacheProfile(SpecModel):
     Exactly one of ``claim`` and ``storageClass``. A directory of the node (hostPath) is not
     offered: the ``restricted`` pod security standard forbids it.
     """
+
+    model_config = ConfigDict(json_schema_extra=_ONE_CACHE)
 
     claim: ObjectRef = Field(
         "",

@@ -84,6 +84,7 @@ CASES: dict[str, Values] = {
     "no-definition": {"crds": {"enabled": False}},
     "definition-not-kept": {"crds": {"keep": False}},
     "no-rbac": {"rbac": {"create": False}, "tenants": [{"name": "team-b", "editors": [GROUP]}]},
+    "second-release": {"rbac": {"clusterRoles": False}, "crds": {"enabled": False}},
     "no-aggregation": {"rbac": {"aggregate": False}},
     "queues": {
         "tenants": [{"name": "team-a", "localQueues": {"gpus": "gpus"}}],
@@ -113,14 +114,30 @@ CASES: dict[str, Values] = {
         "tenants": [{"name": "team-a"}, {"name": "team-b"}],
         "networkPolicies": {
             "enabled": True,
-            "store": {"to": [{"namespaceSelector": {}, "podSelector": {}}], "ports": [7070]},
+            "store": [{"to": [{"namespaceSelector": {}, "podSelector": {}}], "ports": [7070]}],
             "judge": {"to": [{"ipBlock": {"cidr": "192.0.2.7/32"}}]},
+        },
+    },
+    "network-policies-two-stores": {
+        "tenants": [
+            {
+                "name": "team-a",
+                "networkPolicies": {"store": [{"to": [{"ipBlock": {"cidr": "192.0.2.11/32"}}]}]},
+            },
+            {"name": "team-b"},
+        ],
+        "networkPolicies": {
+            "enabled": True,
+            "store": [
+                {"to": [{"ipBlock": {"cidr": "192.0.2.10/32"}}], "ports": [443]},
+                {"to": [{"namespaceSelector": {}, "podSelector": {}}], "ports": [9000]},
+            ],
         },
     },
     "network-policies-closed": {
         "networkPolicies": {
             "enabled": True,
-            "store": {"to": [{"ipBlock": {"cidr": "192.0.2.10/32"}}]},
+            "store": [{"to": [{"ipBlock": {"cidr": "192.0.2.10/32"}}]}],
             "hub": {"to": []},
             "monitoring": {"from": []},
             "ranks": {"ports": [30000, 31000]},

@@ -11,10 +11,13 @@ import pytest
 from cluster.chart.cases import CASES
 from cluster.harness.binaries import CannotBuild, build
 
-from charts.pages import EXAMPLE, rendered
+from charts.pages import EXAMPLE, ROOT, rendered
 
 Json = dict[str, Any]
 Render = Callable[..., list[Json]]
+
+EXAMPLES = {"example": EXAMPLE, "production": ROOT / "examples" / "values-production.yaml"}
+EVERY = ["default", *EXAMPLES, *CASES]
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +33,7 @@ def helm() -> str:
 
 @pytest.fixture(scope="session")
 def render(helm: str, tmp_path_factory: pytest.TempPathFactory) -> Render:
-    """The objects of a case by its name, of ``default`` values, or of the ``example``. Raises
+    """The objects of a case by its name, of ``default`` values, or of an example. Raises
     ValueError with what Helm says against values."""
     folder = tmp_path_factory.mktemp("values")
 
@@ -42,9 +45,8 @@ def render(helm: str, tmp_path_factory: pytest.TempPathFactory) -> Render:
 
     @cache
     def named(case: str) -> str:
-        files = {"default": (), "example": (EXAMPLE,)}.get(case)
-        paths = (values(case),) if files is None else files
-        return json.dumps(rendered(helm, *(f"--values={path}" for path in paths)))
+        files = [] if case == "default" else [EXAMPLES.get(case) or values(case)]
+        return json.dumps(rendered(helm, *(f"--values={path}" for path in files)))
 
     def made(case: str | Json) -> list[Json]:
         if isinstance(case, str):

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 import yaml
 from cluster.chart.cases import CASES, STORE
-from cluster.chart.conftest import one
+from cluster.chart.conftest import EVERY, EXAMPLES, one
 from cluster.harness.binaries import built_or_skipped
 from services import kubeconform
 from support.openapi import VERSIONS
@@ -18,15 +18,13 @@ from clt_operator.api.profiles import Profiles
 from clt_operator.cluster.profiles import CONFIG_MAP, profiles_of
 from clt_operator.render.text import to_yaml
 
-EVERY = ["default", "example", *CASES]
-
 
 @pytest.mark.parametrize("case", EVERY)
 def test_lint_finds_nothing(case, helm, tmp_path):
     values = tmp_path / "values.yaml"
     given = CASES.get(case, {})
-    if case == "example":
-        given = yaml.safe_load((ROOT / "examples" / "values.yaml").read_text(encoding="utf-8"))
+    if case in EXAMPLES:
+        given = yaml.safe_load(EXAMPLES[case].read_text(encoding="utf-8"))
     values.write_text(json.dumps(given), encoding="utf-8")
     done = subprocess.run(
         [helm, "lint", "--strict", "--quiet", str(CHART), f"--values={values}"],
@@ -105,6 +103,21 @@ def test_those_schemas_refuse_a_field_that_is_not_there(kind, path, render, fore
 
 # A wrong value is refused with its path
 
+IP = {"ipBlock": {"cidr": "192.0.2.10/32"}}
+
+
+def store(fields):
+    return {"profiles": {"stores": {"main": {**STORE, **fields}}}}
+
+
+def hub(address):
+    return {"profiles": {"endpoints": {"hub": {"kind": "hub", "address": address}}}}
+
+
+def queues(flavors):
+    return {"queues": {"enabled": True, "clusterQueues": {"shared": {"flavors": flavors}}}}
+
+
 WRONG = [
     ({"tenant": []}, "'tenant'"),
     ({"operator": {"replica": 2}}, "/operator"),
@@ -120,12 +133,37 @@ WRONG = [
     ({"profiles": {"limits": {"steps": 0}}}, "/profiles/limits/steps"),
     ({"image": {"digest": "sha256:1"}}, "/image/digest"),
     ({"credentials": {"main": "Not A Name"}}, "/credentials/main"),
-    ({"networkPolicies": {"store": {"to": [{"ipblock": {}}]}}}, "/networkPolicies/store/to/0"),
-    ({"networkPolicies": {"store": {"ports": [70000]}}}, "/networkPolicies/store/ports/0"),
+    ({"networkPolicies": {"store": [{"to": [{"ipblock": {}}]}]}}, "/networkPolicies/store/0/to/0"),
+    ({"networkPolicies": {"store": [{"to": [IP], "ports": [70000]}]}},
+     "/networkPolicies/store/0/ports/0"),
+    ({"networkPolicies": {"store": [{"to": []}]}}, "/networkPolicies/store/0/to"),
+    # A key would be readable in a ConfigMap before the operator refuses it.
+    (store({"environment": {"AWS_SECRET_ACCESS_KEY": "x"}}), "/environment"),
+    (store({"environment": {"my_token": "x"}}), "/environment"),
+    (store({"environment": {"HTTPS_PROXY": "http://me:key@proxy"}}), "/environment/HTTPS_PROXY"),
+    (store({"uri": "https://s3.example.com/clt"}), "/profiles/stores/main/uri"),
+    (store({"uri": "s3://key:word@studies/clt"}), "/profiles/stores/main/uri"),
+    (store({"inputs": ["s3://studies/*"]}), "/profiles/stores/main/inputs/0"),
+    (hub("huggingface.co"), "/profiles/endpoints/hub/address"),
+    (hub("https://me:key@huggingface.co"), "/profiles/endpoints/hub/address"),
+    ({"profiles": {"pools": {"gpu": {"weightCache": {"size": "1Gi"}}}}}, "/gpu/weightCache"),
+    ({"profiles": {"pools": {"gpu": {"weightCache": {"claim": "a", "storageClass": "b"}}}}},
+     "/profiles/pools/gpu/weightCache"),
+    ({"operator": {"podLabels": {"app.kubernetes.io/name": "x"}}}, "/operator/podLabels"),
     ({"monitoring": {"podMonitor": {"interval": "soon"}}}, "/monitoring/podMonitor/interval"),
     ({"queues": {"clusterQueues": {"a": {"flavors": []}}}}, "/queues/clusterQueues/a/flavors"),
     # What no schema can say, templates do.
-    ({"networkPolicies": {"enabled": True}}, "networkPolicies.store.to"),
+    ({"networkPolicies": {"enabled": True}}, "networkPolicies.store"),
+    ({"watchAllNamespaces": True, "networkPolicies": {"enabled": True, "store": [{"to": [IP]}]}},
+     "watchAllNamespaces and no tenants"),
+    ({"profiles": {"stores": {"a": {**STORE, "default": True},
+                              "b": {**STORE, "default": True, "namespaces": ["team-a"]}}}},
+     "a and b are both default"),
+    (queues([{"name": "a", "quota": {"cpu": 1}}, {"name": "b", "quota": {"cpu": 1, "memory": 1}}]),
+     "queues.clusterQueues.shared: flavor b has quota of cpu, memory"),
+    ({**queues([{"name": "a", "quota": {"cpu": 1}}]),
+      "tenants": [{"name": "a", "localQueues": {"gpus": "shard"}}]}, "leads to shard"),
+    ({"tenants": [{"name": "a"}, {"name": "a", "create": True}]}, "two are called a"),
     ({"profiles": {"stores": {"main": STORE}}, "credentials": {"man": "a"}}, "credentials.man"),
     ({"readers": [{"kind": "ServiceAccount", "name": "x"}]}, "subject x"),
 ]  # fmt: skip
@@ -135,6 +173,23 @@ WRONG = [
 def test_a_wrong_value_is_refused_with_its_path(values, path, render):
     with pytest.raises(ValueError, match=re.escape(path)):
         render(values)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        store({"default": True, "environment": {"AWS_ENDPOINT_URL": "http://minio:9000"}}),
+        store({"uri": "s3://{namespace}/clt/?checksums=when_required", "inputs": ["s3://data/"]}),
+        {"profiles": {"stores": {
+            name: {**STORE, "default": True, "namespaces": [name]} for name in ("a", "b")}}},
+        hub("http://hub.hub.svc:8080/api?a=b@c"),
+        {"profiles": {"pools": {"gpu": {"weightCache": {"claim": "", "storageClass": "fast"}}}}},
+        {"queues": {"enabled": True}, "tenants": [{"name": "a", "localQueues": {"q": "theirs"}}]},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_the_operator_takes_is_not_refused_before(values, render):
+    profiles_of(one(render(values), "ConfigMap", CONFIG_MAP))
 
 
 # What is in it
@@ -208,6 +263,35 @@ def test_what_holds_experiments_and_who_one_is_are_kept(render):
     kept = [i for i in found if i["metadata"].get("annotations", {}).get(policy) == "keep"]
     assert {i["kind"] for i in kept} == {"CustomResourceDefinition", "Namespace", "ConfigMap"}
     assert len(kept) == 1 + 3 + 1
+
+
+def test_operators_prefer_nodes_of_their_own_unless_told_otherwise(render):
+    def affinity(case):
+        return one(render(case), "Deployment")["spec"]["template"]["spec"].get("affinity")
+
+    (term,) = affinity("two-replicas")["podAntiAffinity"].popitem()[1]
+    selector = one(render("default"), "Deployment")["spec"]["selector"]
+    assert term["podAffinityTerm"] == {
+        "labelSelector": selector,
+        "topologyKey": "kubernetes.io/hostname",
+    }
+    assert affinity("default") is None
+    assert affinity("scheduling") == {"nodeAffinity": {}}
+
+
+def test_a_second_release_shares_no_object_with_the_first(helm, render, tmp_path):
+    """Both would own what has one name on a cluster."""
+    path = tmp_path / "values.yaml"
+    path.write_text(json.dumps(CASES["second-release"]), encoding="utf-8")
+    words = ["template", "two", str(CHART), "--namespace=other", f"--values={path}"]
+    text = subprocess.run([helm, *words], capture_output=True, text=True, check=True).stdout
+
+    def names(found):
+        return {
+            (i["kind"], i["metadata"].get("namespace"), i["metadata"]["name"]) for i in found if i
+        }
+
+    assert not names(yaml.safe_load_all(text)) & names(render("default"))
 
 
 def test_alerts_and_dashboards_go_in_as_they_are(render):

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 from cluster.chart.cases import CASES
+from cluster.chart.conftest import EVERY
 from cluster.harness.operator import RIGHTS
 
 from charts.pages import CHART
@@ -73,7 +74,7 @@ def difference(base, found):
     return "".join(parts)
 
 
-@pytest.mark.parametrize("case", ["default", "example", *CASES])
+@pytest.mark.parametrize("case", EVERY)
 def test_a_switch_changes_what_its_golden_file_says(case, render):
     base = {} if case == "default" else shown(render("default"))
     text = difference(base, shown(render(case)))
@@ -84,7 +85,7 @@ def test_a_switch_changes_what_its_golden_file_says(case, render):
 
 
 def test_no_golden_file_is_left_over():
-    assert {path.stem for path in GOLDEN.glob("*.txt")} == {"default", "example", *CASES}
+    assert {path.stem for path in GOLDEN.glob("*.txt")} == set(EVERY)
 
 
 def switches(values, path=()):

@@ -4,13 +4,11 @@ import json
 
 import pytest
 import yaml
-from cluster.chart.cases import CASES
-from cluster.chart.conftest import one
+from cluster.chart.conftest import EVERY, one
 from cluster.harness.operator import RIGHTS
 
 from charts.pages import ROOT, rendered
 
-EVERY = ["default", "example", *CASES]
 RESTRICTED = {
     "allowPrivilegeEscalation": False,
     "readOnlyRootFilesystem": True,
@@ -129,6 +127,22 @@ def test_jobs_reach_what_their_kind_needs_and_nothing_else(render):
     (between,) = found["clt-ranks"]["egress"]
     assert between["to"] == [{"podSelector": found["clt-ranks"]["podSelector"]}]
     assert set(found) == {"clt-jobs-deny", "clt-jobs", "clt-ranks", "clt-fetch", "clt-judge"}
+
+
+def test_each_service_of_a_store_has_its_own_ports_and_a_team_its_own_services(render):
+    def reached(name, namespace):
+        spec = one(render("network-policies-two-stores"), "NetworkPolicy", name, namespace)["spec"]
+        return [
+            (str(rule["to"]), [port["port"] for port in rule["ports"]]) for rule in spec["egress"]
+        ]
+
+    outside = (str([{"ipBlock": {"cidr": "192.0.2.10/32"}}]), [443])
+    inside = (str([{"namespaceSelector": {}, "podSelector": {}}]), [9000])
+    own = (str([{"ipBlock": {"cidr": "192.0.2.11/32"}}]), [443])
+    assert reached("clt-jobs", "team-b")[1:] == [outside, inside]
+    assert reached("clt-jobs", "team-a")[1:] == [own]
+    operator = reached("clt-operator", "clt-system")
+    assert [s for s in operator if s in (outside, inside, own)] == [outside, inside, own]
 
 
 def test_the_labels_of_the_policies_are_those_of_the_pods(render):

@@ -83,7 +83,7 @@ class Installation:
             "credentials": {"main": SECRET},
             "networkPolicies": {
                 "enabled": True,
-                "store": {"to": [{"ipBlock": {"cidr": "10.0.0.0/8"}}], "ports": [7070]},
+                "store": [{"to": [{"ipBlock": {"cidr": "10.0.0.0/8"}}], "ports": [7070]}],
             },
         }
 

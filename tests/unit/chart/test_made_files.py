@@ -1,6 +1,7 @@
 """What is made of the chart is current, and its parts agree with one another."""
 
 import json
+from contextlib import nullcontext
 
 import pytest
 import yaml
@@ -8,7 +9,9 @@ from jsonschema import Draft202012Validator
 
 import clt_operator
 from charts.comments import documented
-from charts.pages import CHART, PAGES, ROOT, schema
+from charts.pages import CHART, EXAMPLE, PAGES, ROOT, schema
+from clt_operator.api.errors import SpecError
+from clt_operator.api.profiles import Profiles
 
 VALUES = (CHART / "values.yaml").read_text(encoding="utf-8")
 DEFAULTS = yaml.safe_load(VALUES)
@@ -45,11 +48,61 @@ def test_the_chart_asks_for_what_doctor_asks_for():
     assert about["kubeVersion"] == f">={OLDEST[0]}.{OLDEST[1]}.0-0"
 
 
-@pytest.mark.parametrize("path", [CHART / "values.yaml", ROOT / "examples" / "values.yaml"])
+@pytest.mark.parametrize(
+    "path",
+    [CHART / "values.yaml", EXAMPLE, EXAMPLE.with_name("values-production.yaml")],
+    ids=lambda path: path.name,
+)
 def test_values_are_as_the_schema_says(path):
     given = yaml.safe_load(path.read_text(encoding="utf-8"))
     errors = Draft202012Validator(schema()).iter_errors(merged(DEFAULTS, given))
     assert [f"{error.json_path}: {error.message}" for error in errors] == []
+
+
+STORE = {"uri": "s3://studies/clt", "secret": "clt-store"}
+REFUSED = [
+    {"stores": {"main": {**STORE, "environment": {"AWS_SECRET_ACCESS_KEY": "x"}}}},
+    {"stores": {"main": {**STORE, "environment": {"my_token": "x"}}}},
+    {"stores": {"main": {**STORE, "environment": {"NOT-A-NAME": "x"}}}},
+    {"stores": {"main": {**STORE, "environment": {"HTTPS_PROXY": "http://me:key@proxy"}}}},
+    {"stores": {"main": {"uri": "https://s3.example.com/clt"}}},
+    {"stores": {"main": {"uri": "s3://key:word@studies/clt"}}},
+    {"stores": {"main": {"uri": "s3://studies/clt?region=x"}}},
+    {"stores": {"main": {**STORE, "inputs": ["s3://studies/*"]}}},
+    {"endpoints": {"hub": {"kind": "hub", "address": "huggingface.co"}}},
+    {"endpoints": {"hub": {"kind": "hub", "address": "https://me:key@huggingface.co"}}},
+    {"pools": {"gpu": {"weightCache": {"size": "1Gi"}}}},
+    {"pools": {"gpu": {"weightCache": {"claim": "a", "storageClass": "b"}}}},
+]
+TAKEN = [
+    {"stores": {"main": {**STORE, "environment": {"AWS_ENDPOINT_URL": "http://minio:9000/a@b"}}}},
+    {"stores": {"main": {"uri": "s3://{namespace}/clt/?checksums=when_required"}}},
+    {"stores": {"main": {**STORE, "inputs": ["s3://data", "s3://data/a/"]}}},
+    {"endpoints": {"hub": {"kind": "hub", "address": "http://hub.hub.svc:8080/api?a=b@c"}}},
+    {"pools": {"gpu": {"weightCache": {"claim": "", "storageClass": "fast"}}}},
+]
+
+
+@pytest.mark.parametrize(
+    ("profiles", "taken"),
+    [*((given, False) for given in REFUSED), *((given, True) for given in TAKEN)],
+    ids=str,
+)
+def test_promise_no_key_in_an_object_the_schema_takes_the_profiles_that_the_operator_takes(
+    profiles, taken
+):
+    """What is refused only by the operator is in a ConfigMap by then, for all who may read it."""
+    given = merged(DEFAULTS, {"profiles": profiles})
+    assert Draft202012Validator(schema()).is_valid(given) is taken
+    with nullcontext() if taken else pytest.raises(SpecError):
+        Profiles.parse(json.dumps(profiles))
+
+
+@pytest.mark.parametrize("label", ["app.kubernetes.io/name", "app.kubernetes.io/instance"])
+def test_labels_of_the_operators_pods_cannot_replace_those_of_its_selector(label):
+    check = Draft202012Validator(schema())
+    assert check.is_valid(merged(DEFAULTS, {"operator": {"podLabels": {"team": "a"}}}))
+    assert not check.is_valid(merged(DEFAULTS, {"operator": {"podLabels": {label: "a"}}}))
 
 
 def test_every_value_has_a_comment_and_the_schema_knows_it():
@@ -110,8 +163,8 @@ def unclosed(whole, part, path, seen):
 
 def place(path):
     """All places of a NetworkPolicy's peers are one."""
-    if path[0] == "networkPolicies":
-        path = (path[0], "*", path[-1])
+    if "networkPolicies" in path:
+        path = ("networkPolicies", "*", path[-1])
     return ".".join(path)
 
 
