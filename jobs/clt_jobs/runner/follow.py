@@ -182,7 +182,8 @@ class Follower:
                 part.chosen.put(str(message["name"]))
             case "ended" if part:
                 part.chosen.put(None)
-                self._let_go(part, int(message["code"]))
+                # Other steps may follow: success is said by the last word alone.
+                self._let_go(part, int(message["code"]) or TRANSIENT)
             case "end":
                 if part:
                     part.chosen.put(None)

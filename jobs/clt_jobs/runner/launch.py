@@ -97,7 +97,7 @@ class Launch:
         self._codes[local] = code
         if code < 0:
             rank = self._world.node * self._world.per_node + local
-            _say(f"{self._world.name(rank)} was killed by {signal.Signals(-code).name}")
+            _say(f"{self._world.name(rank)} was killed by {_name(-code)}")
         if self._world.node > 0 and code:
             self._end_rest(AFTER_ANY)
         elif self._world.node == 0 and local == 0:
@@ -121,6 +121,14 @@ class Launch:
             return code
         by_nobody_known = code == -signal.SIGKILL and oom_kills() == self._oom
         return TRANSIENT if by_nobody_known else FAILED
+
+
+def _name(number: int) -> str:
+    """Of a signal; those for real time have none."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def _say(text: str) -> None:

@@ -47,6 +47,7 @@ class Lead:
         self._faults: dict[int, Fault] = {}
         self._key = ""
         self._abandon: Callable[[Trouble], None] | None = None  # set while rank 0 computes
+        self._leaving = False  # the attempt is abandoned and this process about to exit
         self._since = 0.0  # when trouble was seen first
         self._said_all = False
         self.broken = False  # no step can be worked on together any more
@@ -74,9 +75,12 @@ class Lead:
         self._tell(do="resume", name=name)
 
     def over(self) -> None:
-        """Rank 0 computes no more."""
+        """Rank 0 computes no more. Where the attempt is being abandoned this does not return: how
+        the attempt ended is decided once, and nothing is committed after that."""
         with self._changed:
             self._abandon = None
+            while self._leaving:
+                self._changed.wait()
 
     def trouble(self, seconds: float = PATIENCE) -> Trouble | None:
         """What broke the group, where the other ranks tell it in time."""
@@ -170,6 +174,7 @@ class Lead:
             if time.monotonic() - self._since < PATIENCE:
                 return
             abandon, self._abandon = self._abandon, None
+            self._leaving = True
         log.error("stopped waiting: %s", trouble.fault.message)
         with suppress(Exception):
             if abandon:

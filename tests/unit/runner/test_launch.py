@@ -62,6 +62,7 @@ def code_of(child, node=0, *, subreaper=False):
         ("sys.exit(3)", 0, 1),
         ("os.kill(os.getpid(), signal.SIGKILL)", 0, 74),
         ("os.kill(os.getpid(), signal.SIGSEGV)", 0, 1),
+        ("os.kill(os.getpid(), signal.SIGRTMIN + 2)", 0, 1),  # a signal without a name
     ],
 )
 def test_promise_exit_codes_of_a_pod_of_several_ranks(child, node, code):

@@ -126,6 +126,34 @@ def test_who_waits_inside_a_library_is_ended_with_the_truth(lead, lines, monkeyp
     assert [trouble.fault.message for trouble in told] == ["rank 1 (node 1): row 3"]
 
 
+def test_promise_one_outcome_nothing_is_committed_once_the_attempt_is_abandoned(
+    lead, lines, monkeypatch
+):
+    """Rank 0 was only slow: its computation returns while the outcome is being recorded."""
+    said, recording, recorded = [], threading.Event(), threading.Event()
+    left = threading.Event()
+
+    def abandon(trouble):
+        recording.set()
+        recorded.wait(10)
+        said.append(trouble.fault.outcome)
+
+    def compute_on():
+        lead.over()
+        said.append("committed")
+
+    monkeypatch.setattr(lead, "_leave", lambda _code: left.set())
+    begin(lead, abandon)
+    lines.theirs[1].send(did="fault", key="k", outcome="transient", message="disk full")
+    assert recording.wait(10)
+    thread = threading.Thread(target=compute_on, daemon=True)
+    thread.start()
+    recorded.set()
+    assert left.wait(10)
+    thread.join(0.5)
+    assert (said, thread.is_alive()) == (["transient"], True)
+
+
 def test_nothing_is_ended_that_computes_no_more(lead, lines, monkeypatch):
     monkeypatch.setattr(lead, "_leave", lambda code: pytest.fail(f"left with {code}"))
     begin(lead, lambda _trouble: pytest.fail("abandoned"))
