@@ -1,6 +1,7 @@
 """/healthz, /readyz and /metrics over HTTP."""
 
 import logging
+import sys
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,8 +20,7 @@ class Health:
     ) -> None:
         host, _, port = bind.rpartition(":")
         handler = _handler(healthy, ready, metrics)
-        self._server = ThreadingHTTPServer((host.strip("[]"), int(port)), handler)
-        self._server.daemon_threads = True
+        self._server = _Server((host.strip("[]"), int(port)), handler)
         self._thread = threading.Thread(
             target=self._server.serve_forever, name="health", daemon=True
         )
@@ -33,6 +33,17 @@ class Health:
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
+        """Who asked may hang up before the answer is there: that is no error of this process."""
+        if isinstance(sys.exc_info()[1], ConnectionError):
+            log.debug("%s hung up", client_address)
+        else:
+            log.exception("no answer to %s", client_address)
 
 
 def _handler(

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("clt.telemetry")
 
 PORT = "CLT_METRICS_PORT"
-ADDRESS = "0.0.0.0"  # noqa: S104 - a pod is scraped from outside
 
 
 class Exposition:
@@ -62,11 +61,11 @@ def exposed(environment: Mapping[str, str]) -> Iterator[Exposition | None]:
     if not text:
         yield None
         return
-    from prometheus_client import start_http_server
+    from clt_jobs.telemetry.server import serve
 
     exposition = Exposition(_registry())
     try:
-        server, thread = start_http_server(int(text), ADDRESS, exposition.registry)
+        server, thread = serve(int(text), exposition.registry)
     except (OSError, OverflowError, ValueError) as error:
         log.warning("no metrics: %s=%s: %s", PORT, text, error)
         yield None

@@ -3,6 +3,7 @@
 import logging
 import re
 import socket
+import struct
 import threading
 import urllib.request
 
@@ -18,8 +19,8 @@ def port() -> int:
         return int(free.getsockname()[1])
 
 
-def scrape(port: int) -> str:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+def scrape(port: int, host: str = "127.0.0.1") -> str:
+    with urllib.request.urlopen(f"http://{host}:{port}/metrics", timeout=5) as answer:
         return str(answer.read().decode())
 
 
@@ -32,6 +33,31 @@ def test_a_port_is_served_while_the_work_goes_on(port: int) -> None:
     assert "process_cpu_seconds_total" in text
     with pytest.raises(OSError, match="refused"):
         scrape(port)
+
+
+def test_both_families_of_addresses_are_served(port: int) -> None:
+    """A pod of a cluster with IPv6 alone is scraped, too."""
+    if not socket.has_dualstack_ipv6():
+        pytest.skip("this machine has no IPv6")
+    with exposed({"CLT_METRICS_PORT": str(port)}):
+        for host in ("127.0.0.1", "[::1]"):
+            assert "process_cpu_seconds_total" in scrape(port, host)
+
+
+def test_a_client_that_hangs_up_is_no_error(
+    port: int, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with exposed({"CLT_METRICS_PORT": str(port)}):
+        client = socket.create_connection(("127.0.0.1", port))
+        client.sendall(b"GET /met")
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+        scrape(port)
+        for thread in threading.enumerate():
+            if "process_request_thread" in thread.name:
+                thread.join(10)
+    assert "Traceback" not in capfd.readouterr().err
+    assert not [r for r in caplog.records if r.levelno >= logging.WARNING]
 
 
 def test_memory_is_that_of_now(port: int) -> None:
