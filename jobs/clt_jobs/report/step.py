@@ -4,7 +4,6 @@ Nothing but the inputs and the parameters reaches an output: no clock, no host, 
 directory. The same key gives the same bytes.
 """
 
-import json
 from collections import Counter
 
 from clt_jobs.context import Context
@@ -13,9 +12,10 @@ from clt_jobs.report.collected import read_collected
 from clt_jobs.report.curves import build_curves
 from clt_jobs.report.page import render_page
 from clt_jobs.report.results import Results, compute, write_tables
-from clt_jobs.report.summary import summary_of
+from clt_jobs.report.summary import summary_of, text_of
 from clt_operator.api.errors import InputError
 from clt_operator.api.kinds.report import ReportParams
+from clt_operator.api.report_summary import FILE
 
 
 def report(params: ReportParams, context: Context) -> None:
@@ -29,8 +29,7 @@ def report(params: ReportParams, context: Context) -> None:
     )
     (context.output("page") / "report.html").write_text(page, encoding="utf-8")
     summary = summary_of(results)
-    text = json.dumps(summary, sort_keys=True, ensure_ascii=False, indent=1, allow_nan=False)
-    (context.output("summary") / "summary.json").write_text(text + "\n", encoding="utf-8")
+    (context.output("summary") / FILE).write_text(text_of(summary), encoding="utf-8")
     context.summarise(
         cells=summary["cells"],
         missing=summary["missing"],

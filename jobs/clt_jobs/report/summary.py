@@ -1,16 +1,18 @@
 """The summary: few numbers, bounded, for metrics and for ``cltctl get``.
 
-``clt_operator.api.report_summary`` is what the operator reads of it.
+``clt_operator.api.report_summary`` is what the operator reads of it, and how much it reads.
 """
 
+import json
 from typing import Any
 
 from clt_jobs.report.curves import PIVOT, Curve
 from clt_jobs.report.dropped import MISSING
 from clt_jobs.report.results import Results
 from clt_jobs.report.rows import PointRow
+from clt_operator.api.report_summary import MOST_BYTES, MOST_ENTRIES
 
-LARGEST = 1000  # entries per list: what does not fit is counted
+LARGEST = MOST_ENTRIES  # per list: what does not fit is counted
 QUANTITIES = ("rel", "seen", "unseen", "gap")
 
 Entry = dict[str, Any]
@@ -28,15 +30,26 @@ def summary_of(results: Results) -> Entry:
             scores += [(entry["k"] in ends, entry) for entry in _scores(results, curve)]
             quantities += [(entry["k"] in ends, entry) for entry in _quantities(results, curve)]
     contrasts = [_contrast(row) for row in results.headline]
-    return {
-        "title": results.params.title,
-        "cells": len({(r.training, r.task, r.language, r.metric) for r in results.cells}),
-        "missing": sum(row.what == MISSING for row in results.dropped),
-        "contrasts": contrasts[:LARGEST],
-        "scores": _bounded(scores),
-        "quantities": _bounded(quantities),
-        "left_out": sum(max(0, len(x) - LARGEST) for x in (contrasts, scores, quantities)),
-    }
+    most = LARGEST
+    while True:
+        summary = {
+            "title": results.params.title,
+            "cells": len({(r.training, r.task, r.language, r.metric) for r in results.cells}),
+            "missing": sum(row.what == MISSING for row in results.dropped),
+            "contrasts": contrasts[:most],
+            "scores": _bounded(scores, most),
+            "quantities": _bounded(quantities, most),
+            "left_out": sum(max(0, len(x) - most) for x in (contrasts, scores, quantities)),
+        }
+        if not most or len(text_of(summary).encode()) <= MOST_BYTES:
+            return summary
+        most = most * 3 // 4
+
+
+def text_of(summary: Entry) -> str:
+    """As it is written."""
+    text = json.dumps(summary, sort_keys=True, ensure_ascii=False, indent=1, allow_nan=False)
+    return text + "\n"
 
 
 def _labels(curve: Curve) -> dict[str, Any]:
@@ -52,9 +65,9 @@ def _labels(curve: Curve) -> dict[str, Any]:
     }
 
 
-def _bounded(entries: list[tuple[bool, Entry]]) -> list[Entry]:
+def _bounded(entries: list[tuple[bool, Entry]], most: int) -> list[Entry]:
     ranked = sorted(range(len(entries)), key=lambda at: not entries[at][0])
-    return [entries[at][1] for at in sorted(ranked[:LARGEST])]
+    return [entries[at][1] for at in sorted(ranked[:most])]
 
 
 def _scores(results: Results, curve: Curve) -> list[Entry]:

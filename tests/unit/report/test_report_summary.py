@@ -79,3 +79,22 @@ def test_what_does_not_fit_is_counted_and_the_ends_of_the_curves_come_first(summ
     ends = [entry for entry in found["scores"] if entry["k"] in (0, 400)]
     assert len(ends) == 2 * len(languages)
     assert found["left_out"] == 3 * len(languages) - 23
+
+
+def test_what_is_beyond_the_bytes_that_are_read_is_counted(summarise, monkeypatch):
+    _, whole = summarise()
+    size = len(module.text_of(whole).encode())
+    monkeypatch.setattr(module, "MOST_BYTES", size // 2)
+    context, found = summarise()
+    assert 0 < (context.out / "summary" / FILE).stat().st_size <= size // 2
+    lists = ("contrasts", "scores", "quantities")
+    missing = sum(len(whole[name]) - len(found[name]) for name in lists)
+    assert found["left_out"] == missing > 0
+    assert found["scores"]
+
+
+def test_promise_nothing_silent_a_summary_has_as_many_entries_as_are_read():
+    fields = ReportSummary.model_fields
+    for name in ("scores", "quantities"):
+        (bound,) = [m.max_length for m in fields[name].metadata if hasattr(m, "max_length")]
+        assert bound == module.LARGEST

@@ -233,10 +233,15 @@ def test_promise_bounded_labels_the_newest_reports_where_all_are_too_many(
     assert reports.not_shown == 1
 
 
-def test_a_report_that_had_no_room_is_read_again_once_it_has(
-    reports, stores, commit, complete, samples, monkeypatch
-):
+@pytest.fixture
+def one_cell(monkeypatch):
     monkeypatch.setattr(module, "MOST_CELLS", 1)
+
+
+@pytest.mark.usefixtures("one_cell")
+def test_a_report_that_had_no_room_is_read_again_once_it_has(
+    reports, stores, commit, complete, samples
+):
     commit()
     old = complete("old", completionTime="2026-01-01T00:00:00Z")
     new = complete("new", completionTime="2026-01-02T00:00:00Z")
