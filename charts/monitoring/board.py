@@ -59,9 +59,11 @@ def board(
     return _text(made.build())
 
 
-def within(scope: str, labels: Sequence[str]) -> str:
-    """``scope`` and what is chosen of these labels: the matchers of a variable after them."""
-    return ", ".join([scope, *(f'{label}=~"${label}"' for label in labels)])
+def within(scope: str, labels: Sequence[str], *, one: bool = False) -> str:
+    """``scope`` and what is chosen of these labels; ``one``: of each a single value, which Grafana
+    does not escape as a pattern."""
+    asks = "=" if one else "=~"
+    return ", ".join([scope, *(f'{label}{asks}"${label}"' for label in labels)])
 
 
 def choice(

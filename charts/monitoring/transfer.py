@@ -12,7 +12,7 @@ from clt_operator.api import telemetry as t
 
 UID = "clt-transfer"
 ONE = ("sweep", "model", "task", "metric")  # of each, one is looked at
-CELL = within(f'{EXPERIMENT}, mix=~"$mix"', ONE)
+CELL = within(f'{EXPERIMENT}, mix=~"$mix"', ONE, one=True)
 WORST = 20
 
 
@@ -32,10 +32,15 @@ def transfer() -> str:
             choice("namespace", t.REPORT_INFO, "", everything=False),
             choice("experiment", t.REPORT_INFO, NAMESPACE, everything=False),
             *(
-                choice(label, t.REPORT_SCORE, within(EXPERIMENT, ONE[:place]), everything=False)
+                choice(
+                    label,
+                    t.REPORT_SCORE,
+                    within(EXPERIMENT, ONE[:place], one=True),
+                    everything=False,
+                )
                 for place, label in enumerate(ONE)
             ),
-            choice("mix", t.REPORT_SCORE, within(EXPERIMENT, ONE)),
+            choice("mix", t.REPORT_SCORE, within(EXPERIMENT, ONE, one=True)),
         ],
         rows=[_scores(), _groups(), _faults()],
         since="now-1h",
