@@ -165,6 +165,7 @@ WRONG = [
       "tenants": [{"name": "a", "localQueues": {"gpus": "shard"}}]}, "leads to shard"),
     ({"tenants": [{"name": "a"}, {"name": "a", "create": True}]}, "two are called a"),
     ({"profiles": {"stores": {"main": STORE}}, "credentials": {"man": "a"}}, "credentials.man"),
+    ({"endpointCredentials": {"mirror": "a"}}, "endpointCredentials.mirror"),
     ({"readers": [{"kind": "ServiceAccount", "name": "x"}]}, "subject x"),
 ]  # fmt: skip
 
@@ -229,16 +230,27 @@ def test_the_operator_understands_its_arguments(case, render):
 
 
 def test_each_stores_keys_are_mounted_where_the_operator_looks(render):
-    pod = one(render("keys"), "Deployment")["spec"]["template"]["spec"]
+    arguments, mounted = secrets_of(render("keys"))
+    assert "--credentials=/credentials" in arguments
+    assert mounted == {"/credentials/main": "clt-store", "/credentials/Second.1": "second"}
+
+
+def test_each_endpoints_token_is_mounted_where_the_operator_looks(render):
+    arguments, mounted = secrets_of(render("endpoint-keys"))
+    assert "--endpoint-credentials=/endpoint-credentials" in arguments
+    assert mounted == {"/endpoint-credentials/mirror": "clt-hub"}
+
+
+def secrets_of(manifests):
+    """The operator's arguments, and the Secrets that it is given, by path."""
+    pod = one(manifests, "Deployment")["spec"]["template"]["spec"]
     (container,) = pod["containers"]
-    assert "--credentials=/credentials" in container["args"]
     secrets = {v["name"]: v["secret"]["secretName"] for v in pod["volumes"] if "secret" in v}
-    mounted = {
+    return container["args"], {
         mount["mountPath"]: secrets[mount["name"]]
         for mount in container["volumeMounts"]
         if mount["name"] in secrets
     }
-    assert mounted == {"/credentials/main": "clt-store", "/credentials/Second.1": "second"}
 
 
 def test_the_selector_of_the_operator_finds_no_pod_of_a_job(render):

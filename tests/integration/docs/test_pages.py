@@ -8,8 +8,10 @@ from xml.etree import ElementTree
 
 import pytest
 import yaml
+from jsonschema import Draft202012Validator
 from support.fences import Block, blocks
 
+from charts.pages import CHART, schema
 from clt_operator.api.load import load_experiment
 from clt_operator.api.profiles import Profiles
 from clt_operator.cli.main import app
@@ -25,7 +27,7 @@ LARGEST_PICTURE = 300_000  # bytes
 
 
 @pytest.mark.parametrize(
-    "block", [b for b in SPECS if not {"fragment", "profiles"} & set(b.info)], ids=str
+    "block", [b for b in SPECS if not {"fragment", "profiles", "values"} & set(b.info)], ids=str
 )
 def test_a_spec_of_the_docs_is_valid(block):
     loaded = load_experiment(block.text, str(block), {"DATA": "data", "MODEL": "model"})
@@ -42,6 +44,14 @@ def test_a_fragment_is_yaml_with_known_fields(block):
 @pytest.mark.parametrize("block", [b for b in SPECS if "profiles" in b.info], ids=str)
 def test_profiles_of_the_docs_are_valid(block):
     assert Profiles.parse(block.text, str(block)) != Profiles()
+
+
+@pytest.mark.parametrize("block", [b for b in SPECS if "values" in b.info], ids=str)
+def test_values_of_the_docs_are_those_of_the_chart(block):
+    given = yaml.safe_load(block.text)
+    defaults = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
+    merged = {name: {**defaults[name], **value} for name, value in given.items()}
+    Draft202012Validator(schema()).validate({**defaults, **merged})
 
 
 def _fields():
@@ -75,7 +85,9 @@ def test_links_lead_somewhere(path):
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_pages_name_no_machine_and_no_registry(path):
     text = path.read_text(encoding="utf-8")
-    assert not re.search(r"https?://|(?<![\w.])/(work|home|root|Users)/|\.(org|co|io)/", text)
+    assert not re.search(
+        r"https?://|(?<![\w.])/(work|home|root|Users)/|(?<!kubernetes)\.(org|co|io)/", text
+    )
 
 
 @pytest.mark.parametrize("name", pages.PAGES)
