@@ -271,6 +271,7 @@ class Values(SpecModel):
     profiles_config_map: ConfigMapSwitch
     profiles: Profiles
     credentials: dict[Name, Object]
+    endpoint_credentials: dict[Name, Object]
     service_account: ServiceAccount
     operator: Operator
     queues: Queues

@@ -34,6 +34,13 @@ CASES: dict[str, Values] = {
         "profiles": {"stores": {"main": STORE, "Second.1": STORE}, "limits": {"steps": 5_000_000}},
         "credentials": {"main": "clt-store", "Second.1": "second"},
     },
+    "endpoint-keys": {
+        "profiles": {
+            "stores": {"main": STORE},
+            "endpoints": {"mirror": {"kind": "hub", "address": "https://hub.example"}},
+        },
+        "endpointCredentials": {"mirror": "clt-hub"},
+    },
     "profiles": {
         "profiles": {
             "stores": {"main": {**STORE, "environment": {"AWS_REGION": "no"}, "default": True}},
