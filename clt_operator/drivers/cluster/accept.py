@@ -116,7 +116,8 @@ def _hub(settings: Settings, stores: Stores) -> Hub:
         return Hub(settings.hub_address)
     advice = (
         f"where the repository is gated ask the platform team: the operator reads its token for "
-        f"endpoint {name} from the file {name}/HF_TOKEN below --endpoint-credentials"
+        f"endpoint {name} from the file {name}/HF_TOKEN below --endpoint-credentials (the chart's "
+        "endpointCredentials)"
     )
     return Hub(settings.hub_address, stores.hub_token(settings), advice)
 
