@@ -357,6 +357,16 @@ def test_the_notes_name_the_next_commands(notes):
     assert "CLT_SYSTEM_NAMESPACE" not in said
 
 
+def test_the_notes_name_a_namespace_that_may_use_the_store(notes):
+    def said(namespaces):
+        store = {**STORE, "namespaces": namespaces}
+        return notes({"tenants": [{"name": "a"}], "profiles": {"stores": {"main": store}}})
+
+    assert "kubectl -n team-b create secret generic clt-store" in said(["team-b", "team-c"])
+    assert "kubectl -n NAMESPACE create secret generic clt-store" in said(["team-*"])
+    assert "kubectl -n a create secret generic clt-store" in said(["*"])
+
+
 def test_the_notes_say_what_is_missing(notes):
     said = notes({"watchAllNamespaces": True}, "studies")
     assert "No store is defined yet" in said
