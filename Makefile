@@ -9,7 +9,7 @@ TESTS ?= tests/unit tests/integration
 PYTEST_ARGS ?= -n 2 --dist loadgroup
 CLUSTER_TESTS ?= tests/cluster
 CLUSTER_ARGS ?= -n 2 --dist loadfile
-SLOW_ARGS ?= -n 0
+SLOW_ARGS ?= -n 2 --maxschedchunk=1
 E2E_TESTS ?= tests/e2e
 E2E_ARGS ?= -n 0 -s
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' clt_operator/__init__.py)
