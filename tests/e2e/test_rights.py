@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from cluster.harness.client import Refused
 from cluster.harness.cluster import Cluster
 from cluster.harness.operator import RIGHTS
@@ -13,8 +14,11 @@ from e2e.harness import cgroups
 from e2e.harness.faults import Faults
 from e2e.harness.installation import JOBS, SYSTEM, TAG, TEAMS, Installation
 from e2e.harness.node import Node
+from support.studies import small_quickstart
 
 TEAM = "team-c"
+NAME = "holds-no-token"
+STEPS = 2000  # of each training: long enough to be looked at
 TOKENS = "/var/run/secrets"
 ACCOUNT = f"system:serviceaccount:{SYSTEM}:clt-operator"
 ROW = re.compile(r"^(\S+)\s+\[(.*?)\]\s+\[(.*?)\]\s+\[(.*?)\]$")
@@ -65,13 +69,17 @@ def may(cluster: Cluster, user: str, namespace: str) -> set[Right]:
 
 @pytest.fixture
 def training(installation: Installation) -> Iterator[Json]:
-    """A pod of a Job that runs."""
-    cluster = installation.site.cluster
-    installation.run("cltctl", "apply", "examples/quickstart.yaml", "-n", TEAM)
+    """A pod of a training that runs; no other study has committed what it computes."""
+    data = small_quickstart()
+    data["metadata"]["name"] = NAME
+    data["spec"]["train"] |= {"steps": STEPS}
+    path = installation.directory / f"{NAME}.yaml"
+    path.write_text(yaml.safe_dump(data, allow_unicode=True), encoding="utf-8")
+    installation.run("cltctl", "apply", str(path), "-n", TEAM)
     try:
-        yield Faults(cluster, TEAM).running("fetch")
+        yield Faults(installation.site.cluster, TEAM).running("train")
     finally:
-        installation.run("cltctl", "delete", "quickstart", "-n", TEAM)
+        installation.run("cltctl", "delete", NAME, "-n", TEAM)
 
 
 def test_the_operator_may_do_what_is_documented_and_nothing_more(
