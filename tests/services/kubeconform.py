@@ -5,61 +5,26 @@ that Kubernetes, Kueue and the Prometheus Operator publish with their source, an
 definition, laid out as kubeconform looks for them; unknown fields are refused.
 """
 
-import fcntl
 import json
 import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
+from services.go_program import GoProgram
 from support.openapi import closure, download, keep, published, strict, workspace
 
 VERSION = "0.8.0"
-MODULE = f"github.com/yannh/kubeconform/cmd/kubeconform@v{VERSION}"
+PROGRAM = GoProgram("kubeconform", VERSION, "github.com/yannh/kubeconform/cmd/kubeconform", 600)
 PROMETHEUS_OPERATOR = "v0.93.0"
-BUILD_SECONDS = 600
 
 Json = dict[str, Any]
 
 
 def built_or_skipped() -> Path:
-    """The program, compiled on first use; skips the test where it cannot be built, fails it
-    under CI."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    binary = cache / "clt" / "bin" / f"kubeconform-{VERSION}" / "kubeconform"
-    binary.parent.mkdir(parents=True, exist_ok=True)
-    with (binary.parent / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        problem = "" if binary.exists() else _compile(binary)
-    if problem and os.environ.get("CI"):
-        pytest.fail(problem)
-    if problem:
-        pytest.skip(problem)
-    return binary
-
-
-def _compile(binary: Path) -> str:
-    """The problem; empty where it is built."""
-    go = shutil.which("go")
-    if go is None:
-        return f"kubeconform {VERSION} is not built and Go is not installed"
-    building = binary.parent / "building"
-    done = subprocess.run(
-        [go, "install", MODULE],
-        env={**os.environ, "CGO_ENABLED": "0", "GOBIN": str(building)},
-        capture_output=True,
-        text=True,
-        timeout=BUILD_SECONDS,
-        check=False,
-    )
-    if done.returncode:
-        return f"kubeconform {VERSION} does not build: {done.stderr[-2000:]}"
-    (building / "kubeconform").replace(binary)
-    building.rmdir()
-    return ""
+    """The program; skips the test where it cannot be built, fails it under CI."""
+    return PROGRAM.built_or_skipped()
 
 
 def problems(binary: Path, schemas: list[Path], files: list[Path]) -> list[str]:

@@ -5,9 +5,7 @@ on a free loopback port. Where Go is missing, tests that need it are skipped wit
 fail where CI is set.
 """
 
-import fcntl
 import os
-import shutil
 import socket
 import subprocess
 import time
@@ -18,12 +16,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
+from services.go_program import GoProgram
 
 VERSION = "1.8.0"
-MODULE = f"github.com/versity/versitygw/cmd/versitygw@v{VERSION}"
+PROGRAM = GoProgram("versitygw", VERSION, "github.com/versity/versitygw/cmd/versitygw", 1200)
 START_SECONDS = 30
-BUILD_SECONDS = 1200
 
 
 @dataclass(frozen=True)
@@ -51,34 +48,14 @@ class Gateway:
         (self.directory / name).mkdir()
 
 
-def binary_path() -> Path:
-    """Where the built binary is kept, by version."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "clt" / "bin" / f"versitygw-{VERSION}" / "versitygw"
-
-
 def build() -> Path:
-    """The gateway's binary, compiled on first use; concurrent sessions build it once.
-
-    Raises RuntimeError that says why it cannot be built.
-    """
-    binary = binary_path()
-    binary.parent.mkdir(parents=True, exist_ok=True)
-    with (binary.parent / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not binary.exists():
-            _compile(binary)
-    return binary
+    """The gateway's binary. Raises RuntimeError that says why it cannot be built."""
+    return PROGRAM.build()
 
 
 def built_or_skipped() -> Path:
     """The binary; skips the test where it cannot be built, fails it under CI."""
-    try:
-        return build()
-    except RuntimeError as reason:
-        if os.environ.get("CI"):
-            pytest.fail(str(reason))
-        pytest.skip(str(reason))
+    return PROGRAM.built_or_skipped()
 
 
 @contextmanager
@@ -113,25 +90,6 @@ def running(binary: Path, directory: Path) -> Iterator[Gateway]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-
-
-def _compile(binary: Path) -> None:
-    go = shutil.which("go")
-    if go is None:
-        raise RuntimeError(f"versitygw {VERSION} is not built and Go is not installed")
-    building = binary.parent / "building"
-    result = subprocess.run(
-        [go, "install", MODULE],
-        env={**os.environ, "CGO_ENABLED": "0", "GOBIN": str(building)},
-        capture_output=True,
-        text=True,
-        timeout=BUILD_SECONDS,
-        check=False,
-    )
-    if result.returncode:
-        raise RuntimeError(f"versitygw {VERSION} does not build: {result.stderr[-2000:]}")
-    (building / "versitygw").replace(binary)
-    building.rmdir()
 
 
 def _wait_until_healthy(process: subprocess.Popen[bytes], endpoint: str, log: Path) -> None:
